@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Paths: joining, the project's folders, programs on PATH. */
+#ifndef BASE_PATH_H
+#define BASE_PATH_H
+
+#include "base/err.h"
+
+/* A/B with one slash between; an absolute B is B alone. The caller owns the string. */
+char *path_join(const char *a, const char *b);
+
+/* The path made absolute against CWD's folder (NULL: the process's), with ".", ".." and double
+ * slashes folded as text. The caller owns the string. */
+char *path_absolute(const char *path, const char *cwd);
+
+const char *path_base(const char *path);	/* behind the last slash */
+char *path_dir(const char *path);	/* before it; "." where there is none; caller owns */
+
+/* Whether PATH is DIR or lies below it, compared as text. Both absolute and folded. */
+int path_below(const char *path, const char *dir);
+
+/*
+ * The cache folder: $VMRIG_CACHE_DIR, $XDG_CACHE_HOME/vmrig, or $HOME/.cache/vmrig; made, with mode
+ * 0700, unless it is there. Where none of them can be written (a read-only HOME) it is
+ * vmrig-UID in $TMPDIR or /tmp, which must be ours and 0700. The caller owns the string.
+ */
+int path_cache(char **ret, struct err *e);
+
+/* The cache folder's subfolder NAME, made. The caller owns the string. */
+int path_cache_sub(const char *name, char **ret, struct err *e);
+
+/* The full path of PROGRAM (looked up in PATH unless it has a slash), or -ENOENT. Caller owns. */
+int path_program(const char *program, char **ret);
+
+/* The folder that holds the program's own data (the guest agent): $VMRIG_LIBEXEC_DIR, the build
+ * folder when run from there, or the installed libexec folder. The caller owns the string. */
+int path_libexec(const char *name, char **ret, struct err *e);
+
+#endif
