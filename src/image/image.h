@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a guest boots from: kernel images decoded on the host, the closure of modules that a kernel
+ * needs to reach us, and the initramfs that carries them with the agent.
+ */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+
+/* ---- kernel images ---- */
+
+enum image_kind {
+	IMAGE_UNKNOWN,
+	IMAGE_BZIMAGE,	/* x86 boot protocol 2.06 or newer */
+	IMAGE_ELF,	/* vmlinux */
+	IMAGE_ARM64,	/* uncompressed arm64 Image */
+};
+
+struct image_info {
+	enum image_kind kind;
+	char *release;	/* owned: "6.1.0-50-amd64", from the image itself; NULL where it does not tell */
+	char *arch;	/* owned: "x86_64", "aarch64", …; NULL where unknown */
+	bool pvh;	/* ELF only: has the note XEN_ELFNOTE_PHYS32_ENTRY */
+};
+void image_info_release(struct image_info *i);
+
+/* Looks at the file's headers. -ENOEXEC with what was found instead when it is no kernel image;
+ * -EBADMSG for one that is truncated. */
+int image_identify(const char *path, struct image_info *ret, struct err *e);
+
+/*
+ * Writes the uncompressed ELF vmlinux inside SRC (a bzImage: gzip, xz, zstd, lz4, lzma, bzip2 is
+ * refused by name) to the file DST, atomically; an ELF SRC is copied. The size is bounded (1 GiB), the
+ * result is checked to be a whole ELF of this machine. Linux: Documentation/x86/boot.rst
+ * (payload_offset, payload_length).
+ */
+int image_vmlinux(const char *src, const char *dst, struct err *e);
+
+/* ---- kernel configuration ---- */
+
+struct kconfig;
+/* Reads a .config ("CONFIG_X=y", "# CONFIG_X is not set"). */
+int kconfig_load(const char *path, struct kconfig **ret, struct err *e);
+/* From CONFIG_IKCONFIG data inside an ELF vmlinux or a bzImage; -ENODATA where there is none. */
+int kconfig_extract(const char *image, struct kconfig **ret, struct err *e);
+void kconfig_free(struct kconfig *k);
+/* 'y', 'm' or 'n' (also for one that does not stand there); OPTION with or without "CONFIG_". */
+char kconfig_tristate(const struct kconfig *k, const char *option);
+/* The value as written ("y", "0x200000", "\"text\""), borrowed; NULL when not set. */
+const char *kconfig_value(const struct kconfig *k, const char *option);
+
+/* ---- modules ---- */
+
+/*
+ * The closure over modules.dep of the modules WANTED (names; "-" and "_" are the same), in an
+ * order in which they load; built-in ones (modules.builtin) are left out. DIR is the kernel's
+ * lib/modules/RELEASE. Modules that exist neither way are appended to RET_MISSING (may be NULL: then
+ * they are an error). Soft dependencies ("softdep X pre: Y" in modules.softdep) count as
+ * dependencies where they exist. A missing or broken modules.dep is an error that says to run depmod.
+ */
+int modules_closure(const char *dir, const char *const *wanted, struct strv *ret_paths,
+	struct strv *ret_missing, struct err *e);
+
+/* Whether the module is there: 'm' (as a file), 'y' (modules.builtin), 'n'. */
+char modules_find(const char *dir, const char *name);
+
+/* ---- initramfs ---- */
+
+struct initramfs_file {
+	const char *guest_path;	/* borrowed: absolute; its folders are made */
+	const char *host_path;	/* borrowed: its content; NULL: `data` */
+	const void *data;	/* borrowed */
+	size_t len;
+	uint32_t mode;	/* permission bits */
+};
+
+struct initramfs_spec {
+	const char *agent;	/* borrowed: the static agent's path; becomes /init */
+	const struct strv *modules;	/* borrowed: host paths in load order; .ko.xz, .ko.gz and .ko.zst
+					   are decompressed; may be NULL */
+	const struct initramfs_file *files;	/* borrowed */
+	size_t n_files;
+};
+
+/*
+ * The archive (cpio newc, uncompressed, by libarchive): /init, /vmrig/modules (a line for each
+ * module in load order: its path in the archive), the modules under /vmrig/m/, the files; folders
+ * /dev /proc /sys /run /tmp and /dev/console. Reproducible: owner 0:0, time 0, sorted inodes.
+ */
+int initramfs_build(const struct initramfs_spec *spec, struct buf *ret, struct err *e);
+
+/* Adds PROGRAM (a host path), its interpreter and libraries (elf_closure) at their own paths, as files
+ * for initramfs_build(). The strings live in STORE. */
+int initramfs_add_program(const char *program, struct initramfs_file **files, size_t *n_files,
+	size_t *cap_files, struct strv *store, struct err *e);
+
+#endif

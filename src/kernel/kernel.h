@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernels: from what a person names to an image, its configuration, modules and symbols.
+ *
+ * A SPEC is tried in this order: a path (an image; a build or source tree with an image built;
+ * a folder with boot/ and lib/modules as a package unpacks), a package (`debian:6.1-cloud`), an
+ * installed version (`/boot/vmlinuz-VERSION`, `/lib/modules/VERSION`), a cache key. A kernel that was
+ * named and cannot be had is an error that says what was tried; no other one takes its place.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "image/image.h"
+
+struct kernel {
+	char *label;	/* owned: how people call it: "debian:6.1-cloud", "6.1.0-50-amd64", "./linux" */
+	char *key;	/* owned: 64 hex digits, names image, config and modules by their file identity */
+	char *release;	/* owned: as uname -r will say */
+	char *arch;	/* owned: "x86_64" */
+	char *image;	/* owned: absolute path */
+	enum image_kind kind;
+	char *modules_dir;	/* owned: absolute path of lib/modules/RELEASE; NULL: none found */
+	char *config;	/* owned: path of the .config; NULL: only inside the image, or unknown */
+	char *vmlinux;	/* owned: ELF with symbols for decoding traces; NULL: none */
+	char *system_map;	/* owned: NULL: none that holds symbols */
+	char *origin;	/* owned: one line: where it came from and why it was chosen */
+};
+
+void kernel_release(struct kernel *k);
+
+/* The kernel that SPEC names, or with SPEC NULL the default one: the kernel tree that CWD lies in (when
+ * built), else the newest in the cache. Errors say every place tried and what to do. */
+int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct err *e);
+
+/*
+ * Fetches a package kernel into the cache unless the cache holds it: `debian:SERIES[-FLAVOUR]`
+ * (SERIES as 6.1 or 6.1.0-50; FLAVOUR cloud, rt, or none) with apt's own download (its signatures
+ * and checksums), as an ordinary user, without dpkg. With FORCE it asks apt again for a newer one.
+ * PROGRESS (may be NULL) is called with one line for each step.
+ */
+int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const char *line), void *arg,
+	struct kernel *ret, struct err *e);
+
+/* Those in the cache, newest first; the caller releases each and frees the array. Damaged entries are
+ * skipped; each is described by a line in RET_DAMAGED (may be NULL). */
+int kernel_list(struct kernel **ret, size_t *ret_n, struct strv *ret_damaged, struct err *e);
+
+/* Its configuration, from its file or from inside the image. -ENODATA: nowhere to be had. */
+int kernel_config(const struct kernel *k, struct kconfig **ret, struct err *e);
+
+#endif

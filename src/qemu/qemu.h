@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * QEMU: which one is here and what it can do, the command line for a machine, and the process with its
+ * QMP monitor. Every channel to it is a socket pair given to it as an open descriptor: there is no
+ * path, no port, and nothing to clean up. The process dies with us (PR_SET_PDEATHSIG).
+ */
+#ifndef QEMU_QEMU_H
+#define QEMU_QEMU_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/strv.h"
+
+/* What a QEMU program can do, found by asking it once; kept in the cache by its file identity. */
+struct qemu_features {
+	char *program;	/* owned: absolute path */
+	char *version;	/* owned: "7.2.22" */
+	bool machine_microvm, machine_q35;
+	bool accel_kvm, accel_tcg;
+	bool sandbox;	/* -sandbox on works */
+	bool virtfs;	/* 9p: -fsdev local */
+	bool tcg_x2apic;	/* since 9.0 */
+};
+void qemu_features_release(struct qemu_features *f);
+
+/* Looks for $VMRIG_QEMU, then qemu-system-ARCH on PATH. -ENOENT with what to install. */
+int qemu_probe(const char *arch, struct qemu_features *ret, struct err *e);
+
+enum qemu_machine { QEMU_MICROVM, QEMU_Q35 };
+enum qemu_accel { QEMU_TCG, QEMU_KVM };
+
+struct qemu_share {
+	const char *tag;	/* borrowed: mount tag of the 9p device, at most 31 bytes */
+	const char *path;	/* borrowed: host folder, absolute */
+	bool writable;
+};
+
+/* A machine. Strings are borrowed until qemu_start() or qemu_argv() returns. */
+struct qemu_config {
+	const struct qemu_features *features;
+	enum qemu_machine machine;
+	enum qemu_accel accel;
+	const char *cpu;	/* NULL: "max" under TCG, "host" under KVM */
+	uint32_t cpus;
+	uint32_t memory_mib;
+	const char *kernel;	/* path */
+	const char *initrd;	/* path, or "/dev/fd/N" of a descriptor in `keep_fds`; NULL: none */
+	const char *cmdline;
+	const struct qemu_share *shares;
+	size_t n_shares;
+	const char *const *ports;	/* names of virtio-serial ports, at most QEMU_PORTS_MAX */
+	size_t n_ports;
+	bool second_uart;	/* a second 8250, its other end is port number n_ports */
+	bool sandbox;
+	const int *keep_fds;	/* stay open in QEMU under their numbers */
+	size_t n_keep_fds;
+	const char *const *extra;	/* appended to the command line */
+	size_t n_extra;
+};
+#define QEMU_PORTS_MAX 4
+
+/* The command line as a person could type it (descriptors shown as numbers). */
+void qemu_argv(const struct qemu_config *c, struct strv *ret);
+
+enum qemu_end {
+	QEMU_RUNNING,
+	QEMU_GUEST_SHUTDOWN,	/* the guest powered off */
+	QEMU_GUEST_RESET,	/* the guest reset itself; with -no-reboot that ends QEMU */
+	QEMU_TRIPLE_FAULT,	/* a reset that QEMU's log tells to be a triple fault */
+	QEMU_GUEST_PANIC,	/* pvpanic */
+	QEMU_STOPPED,	/* we asked for it */
+	QEMU_DIED,	/* it exited or was killed without a SHUTDOWN event */
+};
+
+struct qemu;
+
+struct qemu_handlers {
+	/* Bytes of the first serial port. */
+	void (*console)(void *arg, const char *data, size_t len);
+	/* QEMU has ended, all its output was delivered. WHY is for people ("killed by SIGKILL: its last
+	 * words …"). Called once, never from inside qemu_start(). */
+	void (*ended)(void *arg, enum qemu_end end, const char *why);
+	void *arg;
+};
+
+/* Starts it. 0, or a negative errno with E. The handlers are called from LOOP. */
+int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu_handlers *h,
+	struct qemu **ret, struct err *e);
+
+/* Our end of port I (the second UART is n_ports): a non-blocking stream socket, owned by the qemu until
+ * qemu_free(). */
+int qemu_port(struct qemu *q, size_t i);
+
+/* QMP. The reply comes to CB: the "return" value, or NULL and the error's text. */
+typedef void (*qemu_reply_cb)(void *arg, json_t *ret, const char *error);
+void qemu_command(struct qemu *q, const char *execute, json_t *arguments /* stolen; may be NULL */,
+	qemu_reply_cb cb, void *arg);
+
+void qemu_inject_nmi(struct qemu *q);
+/* A break on the console and then KEY: magic SysRq over serial. */
+void qemu_sysrq(struct qemu *q, char key);
+void qemu_console_write(struct qemu *q, const char *data, size_t len);
+
+/* Ends it at once by SIGKILL; `ended` still comes, with QEMU_STOPPED. */
+void qemu_stop(struct qemu *q);
+bool qemu_alive(const struct qemu *q);
+/* CPU time of the process so far and its peak resident memory, from /proc while it runs, from wait4
+ * afterwards. */
+void qemu_usage(struct qemu *q, int64_t *ret_cpu_us, int64_t *ret_maxrss_kib);
+
+/* Kills it if need be, reaps it, frees all. No handler is called any more. NULL is fine. */
+void qemu_free(struct qemu *q);
+
+#endif
