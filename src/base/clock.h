@@ -10,9 +10,9 @@
 
 #define CLOCK_NEVER INT64_MAX
 
-int64_t clock_ms(void);	/* CLOCK_MONOTONIC */
+int64_t clock_ms(void); /* CLOCK_MONOTONIC */
 int64_t clock_us(void);
-int64_t clock_wall_ns(void);	/* CLOCK_REALTIME, since 1970 */
+int64_t clock_wall_ns(void); /* CLOCK_REALTIME, since 1970 */
 
 /*
  * Reads a duration: a decimal number with an optional unit ms, s, m, h or d (seconds without one),

@@ -17,12 +17,15 @@
 #include <stdbool.h>
 
 struct err {
-	int code;	/* negative errno; 0: no error */
-	char *message;	/* owned; NULL: no error */
-	char *hint;	/* owned; NULL: none. What to do about it, a whole sentence */
+	int code; /* negative errno; 0: no error */
+	char *message; /* owned; NULL: no error */
+	char *hint; /* owned; NULL: none. What to do about it, a whole sentence */
 };
 
-#define ERR_INIT { 0, NULL, NULL }
+#define ERR_INIT              \
+	{                     \
+		0, NULL, NULL \
+	}
 
 /* Sets the error to CODE (a negative errno) and the text; an earlier error is dropped. Returns CODE. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -48,9 +51,9 @@ void err_print(const struct err *e);
 void err_release(struct err *e);
 
 /* For our own bugs alone: prints the place and the condition, and aborts. */
-#define BUG_ON(cond) \
-	do { \
-		if (cond) \
+#define BUG_ON(cond)                                       \
+	do {                                               \
+		if (cond)                                  \
 			bug_at(__FILE__, __LINE__, #cond); \
 	} while (0)
 void bug_at(const char *file, int line, const char *what) __attribute__((noreturn));

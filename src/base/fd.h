@@ -4,20 +4,20 @@
 #define BASE_FD_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 
 #define _cleanup_close_ __attribute__((cleanup(fd_closep)))
-#define TAKE_FD(fd) \
-	({ \
-		int *take_fd = &(fd); \
+#define TAKE_FD(fd)                    \
+	({                             \
+		int *take_fd = &(fd);  \
 		int take_v = *take_fd; \
-		*take_fd = -1; \
-		take_v; \
+		*take_fd = -1;         \
+		take_v;                \
 	})
 
 /* Closes FD if it is not negative; keeps errno. Returns -1, for `fd = fd_close(fd)`. */

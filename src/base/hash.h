@@ -13,7 +13,7 @@
 struct hash;
 struct hash *hash_new(void);
 void hash_add(struct hash *h, const void *data, size_t len);
-void hash_adds(struct hash *h, const char *s);	/* with its NUL, so "ab","c" differs from "a","bc" */
+void hash_adds(struct hash *h, const char *s); /* with its NUL, so "ab","c" differs from "a","bc" */
 /* Adds a file's identity: path, device, inode, size, mtime and ctime, not its content. */
 int hash_add_file_identity(struct hash *h, const char *path, struct err *e);
 /* Ends it: writes the 64 digits and a NUL, and frees H. */

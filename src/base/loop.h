@@ -14,8 +14,8 @@ struct loop_fd;
 struct loop_timer;
 struct loop_signal;
 
-struct loop *loop_new(void);	/* never NULL; a failure of epoll_create is fatal */
-void loop_free(struct loop *l);	/* removes what is left; closes no descriptor of the callers */
+struct loop *loop_new(void); /* never NULL; a failure of epoll_create is fatal */
+void loop_free(struct loop *l); /* removes what is left; closes no descriptor of the callers */
 #define _cleanup_loop_ __attribute__((cleanup(loop_freep)))
 void loop_freep(struct loop **l);
 
@@ -31,13 +31,13 @@ void loop_stop(struct loop *l);
 typedef void (*loop_fd_cb)(void *arg, int fd, uint32_t events);
 struct loop_fd *loop_fd_add(struct loop *l, int fd, uint32_t events, loop_fd_cb cb, void *arg);
 void loop_fd_set(struct loop_fd *f, uint32_t events);
-void loop_fd_remove(struct loop_fd *f);	/* NULL is fine */
+void loop_fd_remove(struct loop_fd *f); /* NULL is fine */
 
 /* DEADLINE_MS as clock_ms(); CLOCK_NEVER: not armed. One shot; arm again from the callback. */
 typedef void (*loop_timer_cb)(void *arg);
 struct loop_timer *loop_timer_add(struct loop *l, int64_t deadline_ms, loop_timer_cb cb, void *arg);
 void loop_timer_set(struct loop_timer *t, int64_t deadline_ms);
-void loop_timer_remove(struct loop_timer *t);	/* NULL is fine */
+void loop_timer_remove(struct loop_timer *t); /* NULL is fine */
 
 /* Blocks SIGNO for the process and calls CB for each that arrives; children made by proc_spawn()
  * start with the mask that the process began with. */

@@ -12,8 +12,8 @@ char *path_join(const char *a, const char *b);
  * slashes folded as text. The caller owns the string. */
 char *path_absolute(const char *path, const char *cwd);
 
-const char *path_base(const char *path);	/* behind the last slash */
-char *path_dir(const char *path);	/* before it; "." where there is none; caller owns */
+const char *path_base(const char *path); /* behind the last slash */
+char *path_dir(const char *path); /* before it; "." where there is none; caller owns */
 
 /* Whether PATH is DIR or lies below it, compared as text. Both absolute and folded. */
 int path_below(const char *path, const char *dir);

@@ -20,20 +20,23 @@ struct proc_fd {
 };
 
 struct proc_spec {
-	const char *const *argv;	/* borrowed; argv[0] is looked up in PATH */
-	const char *const *envp;	/* borrowed; NULL: ours */
-	const char *cwd;	/* borrowed; NULL: ours */
-	const struct proc_fd *fds;	/* borrowed; 0, 1 and 2 are /dev/null unless named */
+	const char *const *argv; /* borrowed; argv[0] is looked up in PATH */
+	const char *const *envp; /* borrowed; NULL: ours */
+	const char *cwd; /* borrowed; NULL: ours */
+	const struct proc_fd *fds; /* borrowed; 0, 1 and 2 are /dev/null unless named */
 	size_t n_fds;
-	bool new_session;	/* setsid(): a terminal's Ctrl-C does not reach the child */
+	bool new_session; /* setsid(): a terminal's Ctrl-C does not reach the child */
 };
 
 struct proc {
-	pid_t pid;	/* 0: none */
-	int pidfd;	/* owned; readable once the child has ended */
+	pid_t pid; /* 0: none */
+	int pidfd; /* owned; readable once the child has ended */
 };
 
-#define PROC_INIT { 0, -1 }
+#define PROC_INIT     \
+	{             \
+		0, -1 \
+	}
 
 /* Starts the child; -ENOENT and friends when the program cannot be executed are told here. */
 int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct err *e);

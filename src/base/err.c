@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+void err_release(struct err *e)
+{
+	if (!e)
+		return;
+	free(e->message);
+	free(e->hint);
+	*e = (struct err)ERR_INIT;
+}
+
+/* The old error goes last: the new text may have been made from it. */
+static int replace(struct err *e, int code, char *message)
+{
+	err_release(e);
+	e->code = code;
+	e->message = message;
+	return code;
+}
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+	char *message;
+
+	BUG_ON(code >= 0);
+	if (!e)
+		return code;
+	va_start(ap, fmt);
+	message = xvasprintf(fmt, ap);
+	va_end(ap);
+	return replace(e, code, message);
+}
+
+int err_sys(struct err *e, int errnum, const char *fmt, ...)
+{
+	_cleanup_free_ char *what = NULL;
+	va_list ap;
+
+	BUG_ON(errnum <= 0);
+	if (!e)
+		return -errnum;
+	va_start(ap, fmt);
+	what = xvasprintf(fmt, ap);
+	va_end(ap);
+	return replace(e, -errnum, xasprintf("%s: %s", what, strerror(errnum)));
+}
+
+int err_wrap(struct err *e, const char *fmt, ...)
+{
+	_cleanup_free_ char *context = NULL;
+	va_list ap;
+	char *message;
+
+	if (!e)
+		return -EIO;
+	va_start(ap, fmt);
+	context = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (e->code == 0)
+		e->code = -EIO;
+	message = xasprintf("%s: %s", context, err_text(e));
+	free(e->message);
+	e->message = message;
+	return e->code;
+}
+
+int err_hint(struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e)
+		return -EIO;
+	if (!e->hint) {
+		va_start(ap, fmt);
+		e->hint = xvasprintf(fmt, ap);
+		va_end(ap);
+	}
+	return e->code;
+}
+
+int err_move(struct err *dst, struct err *src)
+{
+	int code = src->code;
+
+	if (dst == src)
+		return code;
+	if (!dst) {
+		err_release(src);
+		return code;
+	}
+	err_release(dst);
+	*dst = *src;
+	*src = (struct err)ERR_INIT;
+	return code;
+}
+
+const char *err_text(const struct err *e)
+{
+	if (e->message)
+		return e->message;
+	return e->code ? strerror(-e->code) : "no error";
+}
+
+void err_print(const struct err *e)
+{
+	fprintf(stderr, "vmrig: %s\n", err_text(e));
+	if (e->hint)
+		fprintf(stderr, "%s\n", e->hint);
+}
+
+void bug_at(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "vmrig: bug at %s:%d: %s\n", file, line, what);
+	abort();
+}
