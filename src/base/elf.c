@@ -194,10 +194,14 @@ static char *expand(const char *dir, size_t len, const char *origin)
 /* 0: found and added; -ENOENT: not there. A file that is no library is passed over, as ld.so does. */
 static int try_dir(struct closure *c, const char *dir, const char *name, size_t user)
 {
-	_cleanup_free_ char *path = path_join(dir, name), *folded = path_absolute(path, "/");
+	/* Behind a symbolic link, ".." leads elsewhere than the text says. */
+	_cleanup_free_ char *folded =
+		strstr(dir, "/..") ? realpath(dir, NULL) : path_absolute(dir, "/");
+	_cleanup_free_ char *path = folded ? path_join(folded, name) : NULL;
 
-	return add_object(
-		c, strstr(path, "..") ? path : folded, (ssize_t)user, c->v[0].file.machine, NULL);
+	if (!path)
+		return -ENOENT;
+	return add_object(c, path, (ssize_t)user, c->v[0].file.machine, NULL);
 }
 
 static int try_list(

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program needs: the interpreter and the shared libraries that the loader would map. */
+/*
+ * What a program needs: the interpreter and the shared libraries that the loader would map. For
+ * 64-bit programs of this machine's byte order.
+ */
 #ifndef BASE_ELF_H
 #define BASE_ELF_H
 
@@ -10,7 +13,8 @@
  * Appends to RET the absolute paths of PROGRAM's ELF interpreter and of its DT_NEEDED closure,
  * searched as ld.so(8) does without environment (RPATH/RUNPATH with $ORIGIN, ld.so.conf's
  * folders, /lib, /usr/lib). A static program gives nothing; a script gives its interpreter and
- * that one's closure. -ENOEXEC if it is neither; -ENOENT names the library not found.
+ * that one's closure (of "#!/usr/bin/env X", X too, looked up in our PATH). -ENOEXEC if it is
+ * neither; -ENOENT names the library not found.
  */
 int elf_closure(const char *program, struct strv *ret, struct err *e);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/text.h"
 
 void err_release(struct err *e)
 {
@@ -111,9 +113,15 @@ const char *err_text(const struct err *e)
 
 void err_print(const struct err *e)
 {
-	fprintf(stderr, "vmrig: %s\n", err_text(e));
-	if (e->hint)
-		fprintf(stderr, "%s\n", e->hint);
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	/* It may quote what a guest or a file said. */
+	text_clean(&b, err_text(e), strlen(err_text(e)));
+	if (e->hint) {
+		buf_addc(&b, '\n');
+		text_clean(&b, e->hint, strlen(e->hint));
+	}
+	fprintf(stderr, "vmrig: %s\n", buf_str(&b));
 }
 
 void bug_at(const char *file, int line, const char *what)

@@ -46,19 +46,23 @@ int file_open(const char *path, int flags, struct err *e);
 /* The whole of a file of at most MAX bytes. */
 int file_read(const char *path, size_t max, struct buf *ret, struct err *e);
 
-/* Writes PATH aside (in its own folder), fsyncs and renames: it is there whole, or not at all. */
+/* Writes PATH aside (in its own folder), fsyncs and renames: it is there whole, or not at all. MODE
+ * is subject to the umask, here and below. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
-/* Copies the content of SRC to DST (made or truncated), by reflink or copy_file_range where it can. */
+/* Copies the content of SRC to DST (made with MODE, or truncated), by reflink or copy_file_range
+ * where it can. -EINVAL if both are one file. */
 int file_copy(const char *src, const char *dst, mode_t mode, struct err *e);
 
+/* Follow symbolic links; a device, a socket and the like are files here. */
 bool file_exists(const char *path);
 bool dir_exists(const char *path);
 
 /* mkdir -p. */
 int dir_make(const char *path, mode_t mode, struct err *e);
 
-/* rm -rf, without following symbolic links out of the tree. A missing PATH is fine. */
+/* rm -rf, without following symbolic links out of the tree; folders that lack our own permissions
+ * are given them. A missing PATH is fine. */
 int dir_remove(const char *path, struct err *e);
 
 #endif

@@ -14,7 +14,8 @@ struct hash;
 struct hash *hash_new(void);
 void hash_add(struct hash *h, const void *data, size_t len);
 void hash_adds(struct hash *h, const char *s); /* with its NUL, so "ab","c" differs from "a","bc" */
-/* Adds a file's identity: path, device, inode, size, mtime and ctime, not its content. */
+/* Adds a file's identity: path, device, inode, size, mtime and ctime, not its content.
+ * A symbolic link stands for its target. */
 int hash_add_file_identity(struct hash *h, const char *path, struct err *e);
 /* Ends it: writes the 64 digits and a NUL, and frees H. */
 void hash_final(struct hash *h, char ret_hex[static HASH_HEX_LEN + 1]);

@@ -19,7 +19,7 @@ void loop_free(struct loop *l); /* removes what is left; closes no descriptor of
 #define _cleanup_loop_ __attribute__((cleanup(loop_freep)))
 void loop_freep(struct loop **l);
 
-/* Runs until loop_stop(). */
+/* Runs until loop_stop(); one called before it counts. */
 void loop_run(struct loop *l);
 /* Waits at most TIMEOUT_MS (-1: for ever) for one batch of events and runs their callbacks. */
 void loop_turn(struct loop *l, int timeout_ms);
@@ -40,7 +40,7 @@ void loop_timer_set(struct loop_timer *t, int64_t deadline_ms);
 void loop_timer_remove(struct loop_timer *t); /* NULL is fine */
 
 /* Blocks SIGNO for the process and calls CB for each that arrives; children made by proc_spawn()
- * start with the mask that the process began with. */
+ * start with the mask that the process began with. Removing the last for SIGNO unblocks it again. */
 typedef void (*loop_signal_cb)(void *arg, int signo);
 struct loop_signal *loop_signal_add(struct loop *l, int signo, loop_signal_cb cb, void *arg);
 void loop_signal_remove(struct loop_signal *s);

@@ -211,13 +211,15 @@ int path_program(const char *program, char **ret)
 
 int path_libexec(const char *name, char **ret, struct err *e)
 {
-	_cleanup_free_ char *self = realpath("/proc/self/exe", NULL);
-	_cleanup_free_ char *dir = path_dir(self ? self : "/"), *places = NULL;
+	char self[PATH_MAX] = "";
+	/* Not realpath(3): it fails once a rebuild has replaced the running file. */
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	_cleanup_free_ char *dir = path_dir(self), *places = NULL;
 	_cleanup_strv_ struct strv tried = STRV_INIT;
 
 	if (env("VMRIG_LIBEXEC_DIR"))
 		strv_take(&tried, path_join(env("VMRIG_LIBEXEC_DIR"), name));
-	if (self) {
+	if (n > 0) {
 		static const char *const near[] = { "agent", "../../agent", "../libexec/vmrig" };
 
 		for (size_t i = 0; i < ARRAY_SIZE(near); i++) {

@@ -19,20 +19,22 @@ char *path_dir(const char *path); /* before it; "." where there is none; caller 
 int path_below(const char *path, const char *dir);
 
 /*
- * The cache folder: $VMRIG_CACHE_DIR, $XDG_CACHE_HOME/vmrig, or $HOME/.cache/vmrig; made, with mode
- * 0700, unless it is there. Where none of them can be written (a read-only HOME) it is
- * vmrig-UID in $TMPDIR or /tmp, which must be ours and 0700. The caller owns the string.
+ * The cache folder: the first of $VMRIG_CACHE_DIR, $XDG_CACHE_HOME/vmrig and $HOME/.cache/vmrig
+ * that can be written; made, with mode 0700, unless it is there. Where none can (a read-only HOME)
+ * it is vmrig-UID in $TMPDIR or /tmp, which must be ours and 0700. The caller owns the string.
  */
 int path_cache(char **ret, struct err *e);
 
 /* The cache folder's subfolder NAME, made. The caller owns the string. */
 int path_cache_sub(const char *name, char **ret, struct err *e);
 
-/* The full path of PROGRAM (looked up in PATH unless it has a slash), or -ENOENT. Caller owns. */
+/* The full path of PROGRAM (looked up in PATH unless it has a slash), or -ENOENT. Empty parts of
+ * PATH, the working folder by POSIX, are passed over. Caller owns. */
 int path_program(const char *program, char **ret);
 
-/* The folder that holds the program's own data (the guest agent): $VMRIG_LIBEXEC_DIR, the build
- * folder when run from there, or the installed libexec folder. The caller owns the string. */
+/* The path of NAME, a part of the program (the guest agent): in $VMRIG_LIBEXEC_DIR, in agent/ of the
+ * build folder when run from there, in ../libexec/vmrig beside it, or in the installed libexec
+ * folder. -ENOENT names all these. The caller owns the string. */
 int path_libexec(const char *name, char **ret, struct err *e);
 
 #endif

@@ -209,9 +209,11 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct err *e)
 	r = find_program(spec->argv[0], &path, e);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < spec->n_fds; i++)
+	for (size_t i = 0; i < spec->n_fds; i++) {
+		BUG_ON(spec->fds[i].child < 0);
 		if (spec->fds[i].child >= p.above)
 			p.above = spec->fds[i].child + 1;
+	}
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, errno, "cannot make a pipe");
 	read_end = ends[0];

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Child processes. A child dies with us even when we are killed by SIGKILL (PR_SET_PDEATHSIG), has
- * no descriptor but those named, and starts with default signal handlers and an empty mask.
+ * no descriptor but those named, and starts with default signal handlers and the signal mask that
+ * the process began with (loop_signal_add() blocks signals for us, not for children). The thread
+ * that starts a child must live as long as the child is wanted: Linux binds PDEATHSIG to it.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -20,7 +22,8 @@ struct proc_fd {
 };
 
 struct proc_spec {
-	const char *const *argv; /* borrowed; argv[0] is looked up in PATH */
+	/* Borrowed. argv[0] is looked up in our PATH or, with a slash, against our folder. */
+	const char *const *argv;
 	const char *const *envp; /* borrowed; NULL: ours */
 	const char *cwd; /* borrowed; NULL: ours */
 	const struct proc_fd *fds; /* borrowed; 0, 1 and 2 are /dev/null unless named */
@@ -49,8 +52,9 @@ void proc_kill(struct proc *p);
 
 /*
  * Runs a program to its end, INPUT (may be NULL) to its stdin; gathers stdout and stderr (either
- * may be NULL: thrown away), each at most 16 MiB. RET_STATUS is the wait status. -ETIMEDOUT after
- * TIMEOUT_MS, with the child killed.
+ * may be NULL: thrown away); -EFBIG, with the child killed, beyond 16 MiB of either. RET_STATUS (may
+ * be NULL) is the wait status. -ETIMEDOUT after TIMEOUT_MS (0 or less: no limit), with the child
+ * killed. What its own children write after its end is not awaited.
  */
 int proc_capture(const char *const *argv, const struct buf *input, struct buf *ret_out,
 	struct buf *ret_err, int64_t timeout_ms, int *ret_status, struct err *e);
@@ -58,7 +62,7 @@ int proc_capture(const char *const *argv, const struct buf *input, struct buf *r
 /* "exit code 3", "signal 9 (SIGKILL)": for messages. */
 void proc_describe_status(struct buf *b, int status);
 
-/* "SIGSEGV", or "signal 40" for one without a name. */
+/* "SIGSEGV", or "signal 40" for one without a name. Valid until the thread's next call. */
 const char *signal_name(int signo);
 
 #endif
