@@ -43,6 +43,9 @@ int image_identify(const char *path, struct image_info *ret, struct err *e);
  */
 int image_vmlinux(const char *src, const char *dst, struct err *e);
 
+/* Whether PATH is an ELF file with a symbol table: one that traces can be decoded with. */
+bool image_has_symbols(const char *path);
+
 /* ---- kernel configuration ---- */
 
 struct kconfig;
@@ -61,15 +64,27 @@ const char *kconfig_value(const struct kconfig *k, const char *option);
 /*
  * The closure over modules.dep of the modules WANTED (names; "-" and "_" are the same), in an
  * order in which they load; built-in ones (modules.builtin) are left out. DIR is the kernel's
- * lib/modules/RELEASE. Modules that exist neither way are appended to RET_MISSING (may be NULL: then
- * they are an error). Soft dependencies ("softdep X pre: Y" in modules.softdep) count as
- * dependencies where they exist. A missing or broken modules.dep is an error that says to run depmod.
+ * lib/modules/RELEASE, or its build tree. Modules that exist neither way are appended to
+ * RET_MISSING (may be NULL: then they are an error). Soft dependencies ("softdep X pre: Y" in
+ * modules.softdep) count as dependencies where they exist, by name or by an alias without wildcards
+ * (of several providers the generic one, else the first by name).
+ *
+ * Where there is no modules.dep (an unpacked package, a build tree), the modules are found by
+ * modules.order or by a walk, and their own .modinfo tells what they need. A broken modules.dep is
+ * an error that says to run depmod; modules that need each other are -ELOOP.
  */
 int modules_closure(const char *dir, const char *const *wanted, struct strv *ret_paths,
 	struct strv *ret_missing, struct err *e);
 
-/* Whether the module is there: 'm' (as a file), 'y' (modules.builtin), 'n'. */
+/* Whether the module is there: 'y' (modules.builtin), 'm' (as a file), 'n'. */
 char modules_find(const char *dir, const char *name);
+
+/*
+ * Writes modules.dep, modules.softdep and modules.alias into DIR, in depmod's form, from what
+ * the modules say of themselves; depmod is not needed. For an unpacked package: modules_closure()
+ * is fast there afterwards, and a modprobe in the guest that reads text (busybox) works.
+ */
+int modules_index(const char *dir, struct err *e);
 
 /* ---- initramfs ---- */
 

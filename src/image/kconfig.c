@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "image/decompress.h"
+#include "image/image.h"
+#include "image/vmlinux.h"
+
+#define CONFIG_MAX (16u << 20)
+#define PREFIX     "CONFIG_"
+#define PREFIX_LEN (sizeof(PREFIX) - 1)
+#define NOT_SET    " is not set"
+
+struct option {
+	char *name; /* owned: without "CONFIG_" */
+	char *value; /* owned; NULL: "is not set" */
+	size_t line; /* the later of two lines counts */
+};
+
+struct kconfig {
+	struct option *options; /* owned; sorted by name and line */
+	size_t n, cap;
+};
+
+void kconfig_free(struct kconfig *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->n; i++) {
+		free(k->options[i].name);
+		free(k->options[i].value);
+	}
+	free(k->options);
+	free(k);
+}
+
+static void kconfig_freep(struct kconfig **k)
+{
+	kconfig_free(*k);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct option *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return c ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+static void add(struct kconfig *k, const char *name, size_t name_len, char *value, size_t line)
+{
+	VEC_GROW(k->options, k->n, k->cap);
+	k->options[k->n++] = (struct option){ xstrndup(name, name_len), value, line };
+}
+
+/* "CONFIG_X=value" or "# CONFIG_X is not set"; other comments and blank lines say nothing. */
+static int read_line(struct kconfig *k, const char *s, size_t len, size_t line, struct err *e)
+{
+	const char *eq;
+
+	while (len && strchr(" \t\r", s[len - 1]) && s[len - 1])
+		len--;
+	if (len > PREFIX_LEN && memcmp(s, PREFIX, PREFIX_LEN) == 0 && (eq = memchr(s, '=', len))) {
+		s += PREFIX_LEN;
+		len -= PREFIX_LEN;
+		add(k, s, (size_t)(eq - s), xstrndup(eq + 1, len - (size_t)(eq + 1 - s)), line);
+		return 0;
+	}
+	if (len == 0 || s[0] == '#') {
+		size_t end = strlen(NOT_SET), start = strlen("# " PREFIX);
+
+		if (len > start + end && memcmp(s, "# " PREFIX, start) == 0 &&
+			memcmp(s + len - end, NOT_SET, end) == 0)
+			add(k, s + start, len - start - end, NULL, line);
+		return 0;
+	}
+	return err_set(e, -EBADMSG, "line %zu is not a line of a kernel configuration", line);
+}
+
+static int parse(const struct buf *text, struct kconfig **ret, struct err *e)
+{
+	__attribute__((cleanup(kconfig_freep))) struct kconfig *k = xcalloc(1, sizeof(*k));
+	const char *p = buf_str(text), *end = p + text->len;
+
+	for (size_t line = 1; p < end; line++) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		int r = read_line(k, p, (size_t)((nl ? nl : end) - p), line, e);
+
+		if (r < 0)
+			return r;
+		p = nl ? nl + 1 : end;
+	}
+	if (k->n == 0)
+		return err_set(e, -EBADMSG, "holds no option of a kernel configuration");
+	qsort(k->options, k->n, sizeof(*k->options), by_name);
+	*ret = TAKE_PTR(k);
+	return 0;
+}
+
+int kconfig_load(const char *path, struct kconfig **ret, struct err *e)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = file_read(path, CONFIG_MAX, &text, e);
+
+	if (r < 0)
+		return r;
+	r = parse(&text, ret, e);
+	return r < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+/* Linux: kernel/configs.c. The marker stands in the decoder's own code too, so a gzip header must
+ * follow it. */
+static int find_ikconfig(const struct buf *image, struct buf *ret, struct err *e)
+{
+	const char *p = buf_str(image), *end = p + image->len;
+
+	while ((p = memmem(p, (size_t)(end - p), "IKCFG_ST", 8))) {
+		p += 8;
+		if (compression_detect(p, (size_t)(end - p)) == COMPRESSION_GZIP)
+			return decompress(
+				COMPRESSION_GZIP, p, (size_t)(end - p), CONFIG_MAX, ret, e);
+	}
+	return err_set(e, -ENODATA,
+		"holds no configuration (the kernel was built without CONFIG_IKCONFIG)");
+}
+
+static int extract(const char *path, enum image_kind kind, struct kconfig **ret, struct err *e)
+{
+	_cleanup_buf_ struct buf raw = BUF_INIT, unpacked = BUF_INIT, text = BUF_INIT;
+	int r = file_read(path, IMAGE_VMLINUX_MAX, &raw, e);
+
+	if (r < 0)
+		return r;
+	if (kind == IMAGE_BZIMAGE)
+		r = vmlinux_unpack(raw.data, raw.len, &unpacked, e);
+	if (r == 0)
+		r = find_ikconfig(kind == IMAGE_BZIMAGE ? &unpacked : &raw, &text, e);
+	if (r == 0)
+		r = parse(&text, ret, e);
+	return r < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+int kconfig_extract(const char *image, struct kconfig **ret, struct err *e)
+{
+	struct image_info info = { 0 };
+	enum image_kind kind;
+	int r = image_identify(image, &info, e);
+
+	if (r < 0)
+		return r;
+	kind = info.kind;
+	image_info_release(&info);
+	return extract(image, kind, ret, e);
+}
+
+static const struct option *find(const struct kconfig *k, const char *name)
+{
+	size_t low = 0, high = k->n;
+
+	if (str_starts(name, PREFIX))
+		name += PREFIX_LEN;
+	/* The last of the lines for that name. */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(k->options[mid].name, name) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && streq(k->options[low - 1].name, name) ? &k->options[low - 1] : NULL;
+}
+
+const char *kconfig_value(const struct kconfig *k, const char *option)
+{
+	const struct option *o = find(k, option);
+
+	return o ? o->value : NULL;
+}
+
+char kconfig_tristate(const struct kconfig *k, const char *option)
+{
+	const char *v = kconfig_value(k, option);
+
+	return v && (streq(v, "y") || streq(v, "m")) ? v[0] : 'n';
+}
