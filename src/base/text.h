@@ -35,7 +35,7 @@ void text_file_name(struct buf *b, const char *name);
 const char *text_last_lines(const char *s, size_t len, size_t n, size_t *ret_len);
 
 /* The candidate nearest to WORD by edit distance without regard to case, the first of several; NULL
- * when more than a third of the word would change. */
+ * when more than about a third of the word would change. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 
 #endif
