@@ -368,8 +368,7 @@ static int any_program(const char *path, int depth, struct strv *ret, struct err
 	head[n] = '\0';
 	if (str_starts(head, "#!"))
 		return script(path, head + 2, depth, ret, e);
-	if (str_starts(head, "\x7f"
-			     "ELF"))
+	if (str_starts(head, "\177ELF"))
 		return elf_program(path, ret, e);
 	return err_set(e, -ENOEXEC, "%s is neither an ELF program nor a script", path);
 }

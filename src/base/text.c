@@ -110,8 +110,13 @@ static size_t escape_sequence(const unsigned char *s, size_t len)
 
 static void add_hex(struct buf *b, const unsigned char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_addf(b, "\\x%02x", s[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		const char shown[] = { '\\', 'x', digits[s[i] >> 4], digits[s[i] & 15] };
+
+		buf_add(b, shown, sizeof(shown));
+	}
 }
 
 void text_clean(struct buf *b, const char *s, size_t len)

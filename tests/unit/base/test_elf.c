@@ -237,8 +237,7 @@ static void a_script_that_runs_itself_is_refused(void **state)
 static void what_is_no_program_is_refused(void **state)
 {
 	static const char *const texts[] = { "", "#", "#!", "#!\n", "#!sh\n", "text", "\x7f",
-		"\x7f"
-		"ELF" };
+		"\177ELF" };
 	_cleanup_strv_ struct strv s = STRV_INIT;
 	_cleanup_free_ char *path = path_join(*state, "f");
 	struct err e = ERR_INIT;

@@ -63,9 +63,7 @@ static void control_bytes_are_made_visible(void **state)
 {
 	CLEAN("a\0b\x07\x7f\b", "a\\x00b\\x07\\x7f\\x08");
 	CLEAN("a\tb\r\nc\r\r\nd\re\r", "a\tb\nc\nd\\x0de\\x0d");
-	CLEAN("\xc2\x9b"
-	      "1m",
-		"\\xc2\\x9b1m"); /* U+009B: a one-character CSI */
+	CLEAN("\302\2331m", "\\xc2\\x9b1m"); /* U+009B: a one-character CSI */
 }
 
 static void invalid_utf8_is_made_visible(void **state)
