@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/reboot.h>
+#include <sys/signalfd.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef VMRIG_VERSION
+#define VMRIG_VERSION "unknown"
+#endif
+
+#define BYE_WAIT_US      (2 * 1000 * 1000)
+#define SHUTDOWN_WAIT_US (2 * 1000 * 1000)
+
+static int signal_fd, meminfo_fd = -1;
+static uint64_t heartbeat_us, next_heartbeat_us; /* interval 0: none */
+static bool shutting_down;
+static uint64_t shutdown_us;
+
+/* ---- the beginning of a session ---- */
+
+static void send_hello(void)
+{
+	struct wire_enc e = channel_message();
+	struct sysinfo si;
+	struct utsname u;
+
+	uname(&u);
+	sysinfo(&si);
+	enc_u16(&e, WIRE_VERSION);
+	enc_str(&e, "vmrig-agent " VMRIG_VERSION);
+	enc_str(&e, u.release);
+	enc_str(&e, u.machine);
+	enc_u64(&e, now_us());
+	enc_u32(&e, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN));
+	enc_u64(&e, (uint64_t)si.totalram * si.mem_unit / 1024);
+	trouble_into_hello(&e);
+	channel_send_message(WIRE_HELLO, &e);
+}
+
+/* A clone has the generator's state of its template: without fresh bytes all clones draw the same. */
+static void add_entropy(const uint8_t *data, size_t len)
+{
+	struct {
+		struct rand_pool_info info;
+		uint8_t bytes[512];
+	} pool;
+	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	if (len > sizeof(pool.bytes))
+		len = sizeof(pool.bytes);
+	pool.info.entropy_count = (int)len * 8;
+	pool.info.buf_size = (int)len;
+	memcpy(pool.bytes, data, len);
+	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0)
+		trouble("cannot add entropy: %s", strerror(errno));
+	else
+		ioctl(fd, RNDRESEEDCRNG);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void welcome(struct wire_dec *d)
+{
+	uint16_t version = dec_u16(d);
+	uint64_t key = dec_u64(d), wall_ns = dec_u64(d);
+	size_t entropy_len;
+	const uint8_t *entropy = dec_bytes(d, &entropy_len);
+	char *hostname = dec_str(d);
+	uint32_t heartbeat_ms = dec_u32(d);
+	bool forward_kmsg = dec_u8(d);
+	struct timespec wall = { (time_t)(wall_ns / 1000000000), (long)(wall_ns % 1000000000) };
+
+	if (version != WIRE_VERSION)
+		give_up("channel broken: the host speaks version %u of the protocol, not %u",
+			version, WIRE_VERSION);
+	if (dec_end(d) < 0)
+		give_up("channel broken: WELCOME does not read");
+	channel_welcome(key);
+	if (clock_settime(CLOCK_REALTIME, &wall) < 0)
+		trouble("cannot set the clock: %s", strerror(errno));
+	if (entropy_len > 0)
+		add_entropy(entropy, entropy_len);
+	if (hostname && hostname[0] && sethostname(hostname, strlen(hostname)) < 0)
+		trouble("cannot set the hostname: %s", strerror(errno));
+	free(hostname);
+	heartbeat_us = (uint64_t)heartbeat_ms * 1000;
+	next_heartbeat_us = now_us();
+	if (forward_kmsg)
+		kmsg_open();
+}
+
+/* ---- requests ---- */
+
+static void free_strv(char **v)
+{
+	for (char **s = v; s && *s; s++)
+		free(*s);
+	free(v);
+}
+
+/* One answer for what did not read, and for what we had no memory to read. */
+static bool refused(const struct wire_dec *d, const char *what, bool have_memory, uint32_t id)
+{
+	if (dec_end(d) < 0)
+		give_up("channel broken: %s does not read", what);
+	if (!have_memory)
+		send_done(id, -ENOMEM, "no memory for %s", what);
+	return !have_memory;
+}
+
+static void on_root(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+	uint8_t kind = dec_u8(d);
+	char *tag = dec_str(d);
+	size_t n;
+	char **tmpfs = dec_strv(d, &n);
+
+	if (!refused(d, "ROOT", tag && tmpfs, id))
+		root_build(id, kind, tag, tmpfs);
+	free(tag);
+	free_strv(tmpfs);
+}
+
+static void on_share(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+	uint8_t kind = dec_u8(d);
+	char *tag = dec_str(d), *path = dec_str(d);
+	bool writable = dec_u8(d);
+
+	if (!refused(d, "SHARE", tag && path, id))
+		share_add(id, kind, tag, path, writable);
+	free(tag);
+	free(path);
+}
+
+static void on_exec(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+	size_t argc, n_env;
+	char **argv = dec_strv(d, &argc), **env = dec_strv(d, &n_env);
+	char *cwd = dec_str(d), *user = dec_str(d);
+	bool has_stdin = dec_u8(d);
+	struct exec_request x = { argv, env, cwd, user };
+
+	if (refused(d, "EXEC", argv && env && cwd && user, id))
+		;
+	else if (argc == 0)
+		send_done(id, -EINVAL, "no command");
+	else
+		command_exec(id, &x, has_stdin);
+	free_strv(argv);
+	free_strv(env);
+	free(cwd);
+	free(user);
+}
+
+static void on_stdin(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+	size_t len;
+	const uint8_t *data = dec_rest(d, &len);
+
+	if (!refused(d, "STDIN", true, id))
+		command_stdin(id, data, len);
+}
+
+static void on_signal(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d), signo = dec_u32(d);
+
+	if (!refused(d, "SIGNAL", true, id))
+		command_signal(id, (int)signo);
+}
+
+static void on_pull(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+	char *cwd = dec_str(d);
+	size_t n;
+	char **globs = dec_strv(d, &n);
+	uint64_t max_bytes = dec_u64(d);
+
+	if (!refused(d, "PULL", cwd && globs, id))
+		pull_begin(id, cwd, globs, max_bytes);
+	free(cwd);
+	free_strv(globs);
+}
+
+static void on_shutdown(struct wire_dec *d)
+{
+	if (refused(d, "SHUTDOWN", true, 0))
+		return;
+	shutting_down = true;
+	shutdown_us = now_us();
+	kill(-1, SIGKILL);
+}
+
+static void dispatch(const struct wire_frame *f)
+{
+	struct wire_dec d;
+
+	dec_init(&d, f);
+	if (!channel_in_session() != (f->type == WIRE_WELCOME))
+		give_up("channel broken: message %u is out of place", f->type);
+	switch (f->type) {
+	case WIRE_WELCOME:
+		welcome(&d);
+		break;
+	case WIRE_ROOT:
+		on_root(&d);
+		break;
+	case WIRE_SHARE:
+		on_share(&d);
+		break;
+	case WIRE_EXEC:
+		on_exec(&d);
+		break;
+	case WIRE_STDIN:
+		on_stdin(&d);
+		break;
+	case WIRE_SIGNAL:
+		on_signal(&d);
+		break;
+	case WIRE_PULL:
+		on_pull(&d);
+		break;
+	case WIRE_SHUTDOWN:
+		on_shutdown(&d);
+		break;
+	default:
+		trouble("the agent knows no message of type %u", f->type);
+	}
+}
+
+/* ---- the loop ---- */
+
+static uint64_t memory_available_kib(void)
+{
+	char text[512];
+	ssize_t n = pread(meminfo_fd, text, sizeof(text) - 1, 0);
+	const char *p;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	p = strstr(text, "MemAvailable:");
+	return p ? strtoull(p + strlen("MemAvailable:"), NULL, 10) : 0;
+}
+
+static void heartbeat(struct poll_set *set)
+{
+	uint64_t now = now_us();
+
+	if (heartbeat_us == 0)
+		return;
+	if (now >= next_heartbeat_us) {
+		/* A full queue tells the host as much as a heartbeat would. */
+		if (channel_roomy()) {
+			struct wire_enc e = channel_message();
+
+			enc_u64(&e, now);
+			enc_u64(&e, memory_available_kib());
+			channel_send_message(WIRE_HEARTBEAT, &e);
+		}
+		next_heartbeat_us = now + heartbeat_us;
+	}
+	poll_by(set, next_heartbeat_us);
+}
+
+static void take_signals(void)
+{
+	struct signalfd_siginfo info[8];
+
+	while (read(signal_fd, info, sizeof(info)) > 0)
+		;
+	command_reap();
+}
+
+/* After SHUTDOWN: no process is left, what was written is on the host, the log is told. */
+static void step_shutdown(struct poll_set *set)
+{
+	bool late = now_us() - shutdown_us > SHUTDOWN_WAIT_US;
+
+	poll_by(set, now_us() + 1000);
+	command_reap();
+	if (!late && procs_count(0, true) > 0)
+		return;
+	shares_unmount();
+	if (!late && !kmsg_at_end())
+		return;
+	channel_frame();
+	channel_send(WIRE_BYE, 0);
+	channel_flush(BYE_WAIT_US);
+	power_off();
+}
+
+static void run(void)
+{
+	for (;;) {
+		struct poll_set set = { .until_us = UINT64_MAX };
+		struct wire_frame f;
+		int signal_place;
+
+		heartbeat(&set);
+		signal_place = poll_add(&set, signal_fd, POLLIN);
+		channel_poll(&set);
+		if (!shutting_down) {
+			kmsg_poll(&set);
+			command_poll(&set);
+		}
+		if (channel_pending() || (pull_pending() && channel_roomy()))
+			poll_by(&set, 0);
+		if (shutting_down)
+			poll_by(&set, now_us() + 1000);
+		poll_run(&set);
+
+		if (poll_got(&set, signal_place))
+			take_signals();
+		channel_step(&set);
+		while (!shutting_down && channel_next(&f) > 0)
+			dispatch(&f);
+		if (shutting_down) {
+			step_shutdown(&set);
+			continue;
+		}
+		kmsg_step(&set);
+		command_step(&set);
+		pull_step();
+	}
+}
+
+static void prepare_self(void)
+{
+	sigset_t blocked;
+
+	sigfillset(&blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	signal_fd = signalfd(-1, &blocked, SFD_NONBLOCK | SFD_CLOEXEC);
+	meminfo_fd = openat(proc_fd, "meminfo", O_RDONLY | O_CLOEXEC);
+	reboot(RB_DISABLE_CAD);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		trouble("cannot lock memory: %s", strerror(errno));
+}
+
+int main(void)
+{
+	if (getpid() != 1) {
+		fprintf(stderr,
+			"vmrig-agent: this is the first process of a guest, not a program to run\n");
+		return 2;
+	}
+	boot_mounts();
+	prepare_self();
+	boot_modules();
+	channel_open();
+	send_hello();
+	run();
+}
