@@ -26,8 +26,8 @@
 /* ---- the plan ---- */
 
 struct guest_share {
-	char *host;	/* owned: absolute */
-	char *guest;	/* owned: absolute; where it appears */
+	char *host; /* owned: absolute */
+	char *guest; /* owned: absolute; where it appears */
 	bool writable;
 };
 
@@ -36,15 +36,17 @@ struct guest_wish {
 	enum machine_engine engine;
 	enum machine_accel accel;
 	enum machine_type type;
-	uint32_t cpus;	/* 0: 1 */
-	uint32_t memory_mib;	/* 0: 512 */
-	const char *root;	/* NULL or "/": the host's own files; "none": the initramfs; else a folder */
-	const struct guest_share *shares;	/* further folders, writable or not */
+	uint32_t cpus; /* 0: 1 */
+	uint32_t memory_mib; /* 0: 512 */
+	const char
+		*root; /* NULL or "/": the host's own files; "none": the initramfs; else a folder */
+	const struct guest_share *shares; /* further folders, writable or not */
 	size_t n_shares;
-	const char *cmdline;	/* added to the kernel's command line; NULL: nothing */
-	const char *const *programs;	/* host programs that a root of "none" must hold, with libraries */
+	const char *cmdline; /* added to the kernel's command line; NULL: nothing */
+	const char *const
+		*programs; /* host programs that a root of "none" must hold, with libraries */
 	size_t n_programs;
-	const char *const *extra;	/* further engine arguments */
+	const char *const *extra; /* further engine arguments */
 	size_t n_extra;
 };
 
@@ -55,8 +57,8 @@ struct guest_plan;
  * module set) and decides machine, accelerator, channel and root. Errors say which option or module
  * the kernel lacks. KERNEL and the wish are copied.
  */
-int guest_prepare(const struct kernel *kernel, const struct guest_wish *wish, struct guest_plan **ret,
-	struct err *e);
+int guest_prepare(const struct kernel *kernel, const struct guest_wish *wish,
+	struct guest_plan **ret, struct err *e);
 /* Plans are shared by the jobs that use them. */
 struct guest_plan *guest_plan_ref(struct guest_plan *p);
 void guest_plan_unref(struct guest_plan *p);
@@ -64,89 +66,94 @@ void guest_plan_unref(struct guest_plan *p);
 /* The engine's command line, and facts for the record. All borrowed from the plan. */
 int guest_plan_describe(const struct guest_plan *p, struct strv *ret, struct err *e);
 const struct machine_spec *guest_plan_spec(const struct guest_plan *p);
-const char *guest_plan_engine(const struct guest_plan *p);	/* "qemu 7.2.22" */
+const char *guest_plan_engine(const struct guest_plan *p); /* "qemu 7.2.22" */
 const char *guest_plan_accel_why(const struct guest_plan *p);
-const struct strv *guest_plan_notes(const struct guest_plan *p);	/* lines worth telling a person */
+const struct strv *guest_plan_notes(const struct guest_plan *p); /* lines worth telling a person */
 const struct kernel *guest_plan_kernel(const struct guest_plan *p);
 
 /* ---- the job ---- */
 
 enum guest_limit { LIMIT_NONE, LIMIT_BOOT, LIMIT_TEST, LIMIT_IDLE, LIMIT_HEARTBEAT, LIMIT_TOTAL };
-const char *guest_limit_name(enum guest_limit l);	/* "boot", …; NULL for NONE */
+const char *guest_limit_name(enum guest_limit l); /* "boot", …; NULL for NONE */
 
 /* One command. Strings borrowed for the life of the job. */
 struct job_command {
-	const char *name;	/* for messages: "setup", the test's name */
+	const char *name; /* for messages: "setup", the test's name */
 	const char *const *argv;
-	const char *const *env;	/* NAME=VALUE, NULL-terminated: the whole environment */
-	const char *cwd;	/* in the guest */
-	const char *user;	/* NULL: root */
-	bool has_stdin;	/* job_stdin() feeds it; else /dev/null */
-	int64_t timeout_ms;	/* from its start; 0: none */
+	const char *const *env; /* NAME=VALUE, NULL-terminated: the whole environment */
+	const char *cwd; /* in the guest */
+	const char *user; /* NULL: root */
+	bool has_stdin; /* job_stdin() feeds it; else /dev/null */
+	int64_t timeout_ms; /* from its start; 0: none */
 };
 
 /* How a command went. */
 struct job_exit {
-	bool started;	/* it was executed */
-	bool ended;	/* it ended, and the agent told so */
+	bool started; /* it was executed */
+	bool ended; /* it ended, and the agent told so */
 	bool signalled;
-	int code;	/* exit code, or the signal */
-	int exec_error;	/* positive errno when it could not be executed */
-	char *exec_text;	/* owned: the agent's words */
+	int code; /* exit code, or the signal */
+	int exec_error; /* positive errno when it could not be executed */
+	char *exec_text; /* owned: the agent's words */
 	int64_t wall_us, user_us, sys_us, maxrss_kib;
 	uint32_t leftover;
 };
 
 struct job_report {
 	/* How far it came. */
-	bool connected;	/* the agent said HELLO */
-	bool ready;	/* root mounted, commands can run */
-	bool bye;	/* the agent said goodbye: its record of /dev/kmsg is whole */
-	char *release, *agent;	/* owned: as told by HELLO; NULL before */
-	struct job_exit *exits;	/* one a command, in order */
+	bool connected; /* the agent said HELLO */
+	bool ready; /* root mounted, commands can run */
+	bool bye; /* the agent said goodbye: its record of /dev/kmsg is whole */
+	char *release, *agent; /* owned: as told by HELLO; NULL before */
+	struct job_exit *exits; /* one a command, in order */
 	size_t n_exits;
 
 	/* How it ended. */
 	enum machine_end end;
-	char *end_why;	/* owned: the engine's last words when it died */
-	enum guest_limit limit;	/* which limit ran out, and the length of it */
+	char *end_why; /* owned: the engine's last words when it died */
+	enum guest_limit limit; /* which limit ran out, and the length of it */
 	int64_t limit_ms;
-	int limit_command;	/* which command was running; -1: none */
-	bool cancelled;	/* job_cancel() */
-	char *broken;	/* owned: why the channel is broken; NULL: it was not */
-	char *infra;	/* owned: the rig failed: this is why; NULL: it did not */
-	struct strv trouble;	/* what the agent complained of */
+	int limit_command; /* which command was running; -1: none */
+	bool cancelled; /* job_cancel() */
+	char *broken; /* owned: why the channel is broken; NULL: it was not */
+	char *infra; /* owned: the rig failed: this is why; NULL: it did not */
+	struct strv trouble; /* what the agent complained of */
 
 	/* What the kernel said: borrowed from the job, until job_free(). */
-	struct splats *console;	/* as printed on the console: may be imitated */
-	struct splats *kmsg;	/* records of facility kern alone: may be cut short by a crash */
+	struct splats *console; /* as printed on the console: may be imitated */
+	size_t n_console; /* how many of these came before we ourselves provoked backtraces */
+	struct splats *kmsg; /* records of facility kern alone: may be cut short by a crash */
+	bool kmsg_whole; /* `kmsg` is everything the kernel said, from its start to the goodbye */
 	const struct console_end *kernel_end;
 
-	int64_t boot_ms;	/* start of the engine to HELLO; -1 */
-	int64_t ready_ms;	/* start of the engine to the root being mounted; -1 */
+	int64_t boot_ms; /* start of the engine to HELLO; -1 */
+	int64_t ready_ms; /* start of the engine to the root being mounted; -1 */
 	int64_t total_ms;
 	int64_t engine_cpu_us, engine_maxrss_kib;
-	struct strv artifacts;	/* files received, relative to artifacts_dir */
+	struct strv artifacts; /* files received, relative to artifacts_dir */
 };
 
 struct job_spec {
-	struct guest_plan *plan;	/* borrowed; the job takes its own reference */
-	const struct job_command *commands;	/* run in order; the first that fails (exit code not 0) ends
+	struct guest_plan *plan; /* borrowed; the job takes its own reference */
+	const struct job_command
+		*commands; /* run in order; the first that fails (exit code not 0) ends
 						   the row, except `always_last` */
 	size_t n_commands;
-	bool always_last;	/* the last command (a teardown) runs even when an earlier one failed */
-	int64_t boot_ms;	/* limit from start to ready; 0: none */
-	int64_t idle_ms;	/* limit without output of the command, on its streams or the console; 0: none */
-	int64_t heartbeat_ms;	/* limit without a heartbeat; 0: none */
-	int64_t total_ms;	/* limit of everything; 0: none */
-	const char *hostname;	/* NULL: "vmrig" */
-	int console_fd;	/* the transcript; owned by the job from the start; -1: none */
-	int kmsg_fd;	/* text of /dev/kmsg; owned by the job; -1: none */
-	uint64_t file_max;	/* bytes at most in each of these; 0: 64 MiB */
-	const char *const *artifacts;	/* globs pulled after the last command, relative to its cwd */
+	bool always_last; /* the last command (a teardown) runs even when an earlier one failed */
+	int64_t boot_ms; /* limit from start to ready; 0: none */
+	int64_t idle_ms; /* limit without output of the command, on its streams or the console; 0: none */
+	int64_t heartbeat_ms; /* limit without a heartbeat; 0: none */
+	int64_t total_ms; /* limit of everything; 0: none */
+	const char *hostname; /* NULL: "vmrig" */
+	int console_fd; /* the transcript; owned by the job from the start; -1: none */
+	int kmsg_fd; /* text of /dev/kmsg; owned by the job; -1: none */
+	uint64_t file_max; /* bytes at most in each of these; 0: 64 MiB */
+	const char *const
+		*artifacts; /* globs pulled after the last command but a teardown, relative to
+					   that command's cwd */
 	size_t n_artifacts;
-	const char *artifacts_dir;	/* host folder that gets them, made when the first comes */
-	uint64_t artifacts_max;	/* bytes in all; 0: 1 GiB */
+	const char *artifacts_dir; /* host folder that gets them, made when the first comes */
+	uint64_t artifacts_max; /* bytes in all; 0: 1 GiB */
 };
 
 struct job;
@@ -178,7 +185,7 @@ int job_signal(struct job *j, int signo);
 void job_pause_output(struct job *j, bool paused);
 /* Ends the guest at once; `done` still comes, from the loop. */
 void job_cancel(struct job *j);
-struct console *job_console(struct job *j);	/* borrowed: for slices */
-void job_free(struct job *j);	/* after `done`, or at any time: then the guest is killed first */
+struct console *job_console(struct job *j); /* borrowed: for slices */
+void job_free(struct job *j); /* after `done`, or at any time: then the guest is killed first */
 
 #endif

@@ -12,15 +12,15 @@
 
 enum expect { EXPECT_PASS, EXPECT_FAIL, EXPECT_CRASH, EXPECT_TIMEOUT };
 const char *expect_name(enum expect x);
-int expect_parse(const char *name, enum expect *ret);	/* -EINVAL */
+int expect_parse(const char *name, enum expect *ret); /* -EINVAL */
 
 struct verdict_input {
 	const struct job_report *report;
-	size_t command;	/* which of the report's exits is the test; earlier ones are setup */
+	size_t command; /* which of the report's exits is the test; earlier ones are setup */
 	enum protocol protocol;
-	const struct tap *tap;	/* ended; NULL when the protocol has none */
+	const struct tap *tap; /* ended; NULL when the protocol has none */
 	enum expect expect;
-	enum splat_kind fail_on;	/* the mildest kernel complaint that makes a crash (design: STALL);
+	enum splat_kind fail_on; /* the mildest kernel complaint that makes a crash (design: STALL);
 					   SPLAT_NONE is not allowed */
 };
 

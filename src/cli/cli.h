@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands. Each takes its own argv (argv[0] is its name) and returns the exit code. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+int cmd_run(int argc, char **argv);
+int cmd_test(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_kernel(int argc, char **argv);
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a guest: boot, mount, run, fetch, leave. The state only moves forward; whatever happens, the
+ * way ends in the machine's `ended` event, after which the report is complete and `done` is called from
+ * the loop.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "guest/job.h"
+
+#define CONSOLE_KEEP     (256 * 1024)
+#define FILE_MAX_DEFAULT (64ull << 20)
+#define REQUEST_MAX      WIRE_PAYLOAD_MAX
+
+const char *guest_limit_name(enum guest_limit l)
+{
+	static const char *const names[] = {
+		[LIMIT_BOOT] = "boot",
+		[LIMIT_TEST] = "test",
+		[LIMIT_IDLE] = "idle",
+		[LIMIT_HEARTBEAT] = "heartbeat",
+		[LIMIT_TOTAL] = "total",
+	};
+
+	return l < ARRAY_SIZE(names) ? names[l] : NULL;
+}
+
+void job_request(struct job *j, uint8_t type, const struct wire_enc *e)
+{
+	if (j->channel)
+		channel_send_enc(j->channel, type, e);
+}
+
+/* The rig itself failed: the first reason is kept. */
+void job_fail(struct job *j, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!j->report.infra) {
+		va_start(ap, fmt);
+		j->report.infra = xvasprintf(fmt, ap);
+		va_end(ap);
+	}
+	job_end(j);
+}
+
+void job_end(struct job *j)
+{
+	if (j->state >= JOB_ENDING)
+		return;
+	j->state = JOB_ENDING;
+	job_limits_stop(j);
+	machine_stop(j->machine);
+}
+
+/* ---- the row of commands ---- */
+
+static void send_exec(struct job *j, size_t i)
+{
+	const struct job_command *c = &j->spec.commands[i];
+	_cleanup_free_ uint8_t *data = xmalloc(REQUEST_MAX);
+	struct wire_enc e = { .data = data, .cap = REQUEST_MAX };
+	size_t n_argv = 0, n_env = 0;
+
+	while (c->argv[n_argv])
+		n_argv++;
+	while (c->env[n_env])
+		n_env++;
+	enc_u32(&e, ID_COMMAND + (uint32_t)i);
+	enc_strv(&e, (char *const *)(uintptr_t)c->argv, n_argv);
+	enc_strv(&e, (char *const *)(uintptr_t)c->env, n_env);
+	enc_str(&e, c->cwd);
+	enc_str(&e, c->user ? c->user : "");
+	enc_u8(&e, c->has_stdin);
+	if (e.overflow) {
+		job_fail(j, "%s: command line and environment are larger than %d bytes", c->name,
+			REQUEST_MAX);
+		return;
+	}
+	j->current = i;
+	j->stdin_room = 0;
+	job_request(j, WIRE_EXEC, &e);
+}
+
+static bool command_ok(const struct job_exit *x)
+{
+	return x->ended && !x->signalled && x->code == 0;
+}
+
+/* Which command comes after I; n_commands when the row is at its end. */
+static size_t command_after(const struct job *j, size_t i)
+{
+	size_t n = j->spec.n_commands;
+
+	if (command_ok(&j->report.exits[i]))
+		return i + 1;
+	return j->spec.always_last && i + 1 < n ? n - 1 : n;
+}
+
+static void leave(struct job *j)
+{
+	struct wire_enc none = { 0 };
+
+	j->state = JOB_LEAVING;
+	job_request(j, WIRE_SHUTDOWN, &none);
+}
+
+/* Artifacts are fetched once, before the teardown could remove them. */
+void job_next(struct job *j)
+{
+	size_t n = j->spec.n_commands;
+	size_t next = j->state == JOB_MOUNTING ? 0 : command_after(j, j->current);
+	bool tests_over = next >= (j->spec.always_last ? n - 1 : n);
+
+	if (j->state >= JOB_LEAVING)
+		return;
+	if (j->state != JOB_MOUNTING && tests_over && !j->pulled) {
+		j->pulled = true;
+		if (job_pull_start(j)) {
+			j->state = JOB_PULLING;
+			return;
+		}
+	}
+	j->state = JOB_RUNNING;
+	if (next < n)
+		send_exec(j, next);
+	else
+		leave(j);
+}
+
+/* ---- events ---- */
+
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct job *j = arg;
+
+	console_feed(j->console, data, len);
+	job_limits_alive(j);
+	if (j->h.console)
+		j->h.console(j->h.arg, data, len);
+	/* A halted machine never ends by itself. */
+	if (j->state < JOB_ENDING && splats_kernel_end(console_splats(j->console))->halted)
+		job_end(j);
+}
+
+static void on_frame(void *arg, const struct wire_frame *f)
+{
+	job_frame(arg, f);
+}
+
+static void on_closed(void *arg, const char *why)
+{
+	struct job *j = arg;
+
+	if (why && !j->report.broken)
+		j->report.broken = xstrdup(why);
+	channel_free(j->channel);
+	j->channel = NULL;
+	if (why && j->state != JOB_DIAGNOSING)
+		job_end(j);
+}
+
+static void finish(void *arg)
+{
+	struct job *j = arg;
+
+	if (j->h.done)
+		j->h.done(j->h.arg, &j->report);
+}
+
+static void on_ended(void *arg, enum machine_end end, const char *why)
+{
+	struct job *j = arg;
+	struct job_report *r = &j->report;
+
+	if (j->channel)
+		channel_drain(j->channel);
+	job_pull_end(j);
+	job_limits_stop(j);
+	j->state = JOB_OVER;
+	r->end = end;
+	r->end_why = xstrdup(why);
+	r->total_ms = clock_ms() - j->start_ms;
+	machine_usage(j->machine, &r->engine_cpu_us, &r->engine_maxrss_kib);
+	splats_end(console_splats(j->console));
+	splats_end(j->kmsg);
+	if (r->limit == LIMIT_NONE)
+		r->n_console = splats_count(console_splats(j->console));
+	r->kmsg_whole = r->bye && !j->kmsg_cut;
+	if (console_error(j->console) < 0 && !r->infra)
+		r->infra = xasprintf(
+			"cannot write the console log: %s", strerror(-console_error(j->console)));
+	j->finish = loop_timer_add(j->loop, clock_ms(), finish, j);
+}
+
+/* ---- the caller's side ---- */
+
+static struct job *job_new(
+	struct loop *loop, const struct job_spec *spec, const struct job_handlers *h)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+	uint64_t file_max = spec->file_max ? spec->file_max : FILE_MAX_DEFAULT;
+
+	j->loop = loop;
+	j->plan = guest_plan_ref(spec->plan);
+	j->spec = *spec;
+	j->spec.file_max = file_max;
+	j->h = *h;
+	j->kmsg_fd = spec->kmsg_fd;
+	j->console = console_new(CONSOLE_KEEP);
+	if (spec->console_fd >= 0)
+		console_log_to(j->console, spec->console_fd, file_max);
+	j->kmsg = splats_new();
+	j->start_ms = clock_ms();
+	j->report = (struct job_report){
+		.boot_ms = -1,
+		.ready_ms = -1,
+		.limit_command = -1,
+		.console = console_splats(j->console),
+		.kmsg = j->kmsg,
+		.kernel_end = splats_kernel_end(console_splats(j->console)),
+		.exits = xcalloc(spec->n_commands + 1, sizeof(struct job_exit)),
+		.n_exits = spec->n_commands,
+	};
+	return j;
+}
+
+static void on_share_failed(void *arg, const char *why)
+{
+	struct job *j = arg;
+
+	job_fail(j, "the server of the guest's root failed: %s", why);
+}
+
+static int serve_root(struct job *j, struct err *e)
+{
+	int r;
+
+	if (j->plan->root != WIRE_SHARE_FUSE)
+		return 0;
+	r = share_new(j->plan->root_dir, &j->share, e);
+	if (r < 0)
+		return r;
+	j->share_stream =
+		share_stream_new(j->loop, j->share, machine_fs_fd(j->machine), on_share_failed, j);
+	return 0;
+}
+
+int job_start(struct loop *loop, const struct job_spec *spec, const struct job_handlers *h,
+	struct job **ret, struct err *e)
+{
+	struct job *j = job_new(loop, spec, h);
+	struct machine_handlers mh = { .console = on_console, .ended = on_ended, .arg = j };
+	struct channel_handlers ch = { .frame = on_frame, .closed = on_closed, .arg = j };
+	int r;
+
+	r = machine_start(loop, &j->plan->spec, &mh, &j->machine, e);
+	if (r == 0)
+		r = serve_root(j, e);
+	if (r < 0) {
+		job_free(j);
+		return r;
+	}
+	j->channel = channel_new(loop, machine_channel_fd(j->machine), &ch);
+	job_limits_start(j);
+	*ret = j;
+	return 0;
+}
+
+void job_stdin(struct job *j, const char *data, size_t len)
+{
+	_cleanup_free_ uint8_t *p = NULL;
+	size_t cap = 4 + len;
+	struct wire_enc e = { .cap = cap };
+
+	if (!j->channel || j->state != JOB_RUNNING)
+		return;
+	BUG_ON(len > j->stdin_room || len + 4 > WIRE_PAYLOAD_MAX);
+	p = xmalloc(cap);
+	e.data = p;
+	j->stdin_room -= len;
+	enc_u32(&e, ID_COMMAND + (uint32_t)j->current);
+	enc_rest(&e, data, len);
+	job_request(j, WIRE_STDIN, &e);
+}
+
+int job_signal(struct job *j, int signo)
+{
+	uint8_t data[8];
+	struct wire_enc e = { .data = data, .cap = sizeof(data) };
+	const struct job_exit *x = &j->report.exits[j->current];
+
+	if (!j->channel || j->state != JOB_RUNNING || !x->started || x->ended)
+		return -ESRCH;
+	enc_u32(&e, ID_COMMAND + (uint32_t)j->current);
+	enc_u32(&e, (uint32_t)signo);
+	job_request(j, WIRE_SIGNAL, &e);
+	return 0;
+}
+
+void job_pause_output(struct job *j, bool paused)
+{
+	if (j->paused == paused)
+		return;
+	j->paused = paused;
+	if (j->channel)
+		channel_pause(j->channel, paused);
+	job_limits_pause(j, paused);
+}
+
+void job_cancel(struct job *j)
+{
+	j->report.cancelled = true;
+	job_end(j);
+}
+
+struct console *job_console(struct job *j)
+{
+	return j->console;
+}
+
+static void report_release(struct job_report *r)
+{
+	for (size_t i = 0; i < r->n_exits; i++)
+		free(r->exits[i].exec_text);
+	free(r->exits);
+	free(r->release);
+	free(r->agent);
+	free(r->end_why);
+	free(r->broken);
+	free(r->infra);
+	strv_release(&r->trouble);
+	strv_release(&r->artifacts);
+}
+
+void job_free(struct job *j)
+{
+	if (!j)
+		return;
+	job_limits_stop(j);
+	job_pull_end(j);
+	loop_timer_remove(j->finish);
+	channel_free(j->channel);
+	share_stream_free(j->share_stream);
+	share_free(j->share);
+	machine_free(j->machine);
+	console_free(j->console);
+	splats_free(j->kmsg);
+	fd_close(j->kmsg_fd);
+	guest_plan_unref(j->plan);
+	report_release(&j->report);
+	free(j);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to the room: the state of a job. */
+#ifndef GUEST_JOB_H
+#define GUEST_JOB_H
+
+#include "guest/channel.h"
+#include "guest/plan.h"
+#include "share/share.h"
+
+/* In order; a job only ever moves on. */
+enum job_state {
+	JOB_BOOTING, /* waiting for HELLO */
+	JOB_MOUNTING, /* WELCOME, ROOT and SHAREs sent; waiting for their DONEs */
+	JOB_RUNNING, /* commands, one after the other */
+	JOB_PULLING, /* fetching artifacts */
+	JOB_LEAVING, /* SHUTDOWN sent, waiting for BYE */
+	JOB_DIAGNOSING, /* a limit ran out: collecting backtraces */
+	JOB_ENDING, /* the machine was told to stop */
+	JOB_OVER, /* `done` is due or was called */
+};
+
+/* Request ids on the wire. Commands are ID_COMMAND plus their index. */
+enum { ID_ROOT = 1, ID_PULL = 2, ID_SHARE = 100, ID_COMMAND = 10000 };
+
+struct job_file; /* an artifact being received */
+
+struct job {
+	struct loop *loop; /* borrowed */
+	struct guest_plan *plan; /* a reference */
+	struct job_spec spec;
+	struct job_handlers h;
+	struct machine *machine; /* owned */
+	struct channel *channel; /* owned; NULL once closed */
+	struct share *share; /* owned: the root, where it goes over FUSE; else NULL */
+	struct share_stream *share_stream; /* owned */
+	struct console *console; /* owned */
+	struct splats *kmsg; /* owned */
+	int kmsg_fd; /* owned */
+	uint64_t kmsg_bytes;
+	struct job_report report;
+
+	enum job_state state;
+	size_t current; /* index of the running command */
+	bool pulled;
+	unsigned mounts_due; /* DONEs still to come while MOUNTING */
+	uint64_t stdin_room;
+	bool paused;
+	bool kmsg_cut; /* records were lost in the guest */
+	struct job_file *file; /* owned; NULL: none open */
+	uint64_t artifact_bytes;
+
+	int64_t start_ms;
+	int64_t command_deadline, idle_deadline, beat_deadline, boot_deadline, total_deadline;
+	struct loop_timer *limits; /* owned: the nearest of the deadlines */
+	struct loop_timer *diagnosis; /* owned */
+	unsigned diagnosis_step;
+	uint64_t diagnosis_bytes; /* of console when the step began */
+	struct loop_timer *finish; /* owned: calls `done` from the loop */
+};
+
+/* job.c */
+void job_next(struct job *j); /* the current command has ended, or none ran yet: what comes now */
+void job_end(struct job *j); /* stops the machine; the report is made when it has ended */
+void job_fail(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void job_request(struct job *j, uint8_t type, const struct wire_enc *e);
+
+/* job_frames.c */
+void job_frame(struct job *j, const struct wire_frame *f);
+
+/* job_limits.c */
+void job_limits_start(struct job *j);
+void job_limits_command(struct job *j); /* a command has started */
+void job_limits_no_command(struct job *j); /* it has ended */
+void job_limits_ready(struct job *j);
+void job_limits_alive(struct job *j); /* output came */
+void job_limits_beat(struct job *j); /* a heartbeat came */
+void job_limits_pause(struct job *j, bool paused);
+void job_limits_stop(struct job *j);
+void job_limits_update(struct job *j);
+
+/* job_pull.c */
+bool job_pull_start(struct job *j); /* false: nothing to fetch */
+void job_pull_frame(struct job *j, const struct wire_frame *f);
+void job_pull_end(struct job *j); /* closes and drops what is half received */
+
+#endif

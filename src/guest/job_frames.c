@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/* What the agent says. A message that does not fit the state or its own form breaks the channel. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "guest/job.h"
+
+#define HEARTBEAT_MS 1000
+#define ENTROPY_SIZE 64
+#define TROUBLE_MAX  64
+
+static void broken(struct job *j, const char *what, const struct wire_frame *f)
+{
+	const char *name = wire_type_name(f->type);
+
+	if (!j->report.broken)
+		j->report.broken = xasprintf("%s: %s (frame %u)", name ? name : "unknown message",
+			what, (unsigned)f->seq);
+	job_end(j);
+}
+
+/* ---- HELLO to ready ---- */
+
+static void send_welcome(struct job *j)
+{
+	uint8_t entropy[ENTROPY_SIZE], data[512];
+	struct wire_enc e = { .data = data, .cap = sizeof(data) };
+	uint64_t key;
+
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key) ||
+		getrandom(entropy, sizeof(entropy), 0) != sizeof(entropy)) {
+		job_fail(j, "cannot get random bytes for the session: %s", strerror(errno));
+		return;
+	}
+	enc_u16(&e, WIRE_VERSION);
+	enc_u64(&e, key);
+	enc_u64(&e, (uint64_t)clock_wall_ns());
+	enc_bytes(&e, entropy, sizeof(entropy));
+	enc_str(&e, j->spec.hostname ? j->spec.hostname : "vmrig");
+	enc_u32(&e, HEARTBEAT_MS);
+	enc_u8(&e, 1);
+	job_request(j, WIRE_WELCOME, &e);
+	if (j->channel)
+		channel_set_key(j->channel, key);
+}
+
+static void send_root(struct job *j)
+{
+	uint8_t data[256];
+	struct wire_enc e = { .data = data, .cap = sizeof(data) };
+
+	enc_u32(&e, ID_ROOT);
+	enc_u8(&e, (uint8_t)j->plan->root);
+	enc_str(&e, j->plan->root == WIRE_SHARE_9P ? j->plan->shares[0].tag : WIRE_PORT_FS);
+	enc_strv(&e, NULL, 0);
+	job_request(j, WIRE_ROOT, &e);
+	j->mounts_due = 1;
+}
+
+static void send_shares(struct job *j)
+{
+	for (size_t i = 0; i < j->plan->n_mounts; i++) {
+		_cleanup_free_ uint8_t *data = xmalloc(8192);
+		struct wire_enc e = { .data = data, .cap = 8192 };
+
+		enc_u32(&e, ID_SHARE + (uint32_t)i);
+		enc_u8(&e, WIRE_SHARE_9P);
+		enc_str(&e, j->plan->shares[i + 1].tag);
+		enc_str(&e, j->plan->mounts[i].guest);
+		enc_u8(&e, j->plan->mounts[i].writable);
+		BUG_ON(e.overflow); /* paths are at most PATH_MAX */
+		job_request(j, WIRE_SHARE, &e);
+		j->mounts_due++;
+	}
+}
+
+static void on_hello(struct job *j, struct wire_dec *d, const struct wire_frame *f)
+{
+	struct job_report *r = &j->report;
+	uint16_t version = dec_u16(d);
+	size_t n = 0;
+
+	free(r->agent);
+	free(r->release);
+	r->agent = dec_str(d);
+	r->release = dec_str(d);
+	free(dec_str(d)); /* machine: the plan knows */
+	dec_u64(d); /* uptime_us */
+	dec_u32(d); /* cpus */
+	dec_u64(d); /* memory_kib */
+	char **trouble = dec_strv(d, &n);
+
+	for (size_t i = 0; trouble && i < n; i++) {
+		if (r->trouble.n < TROUBLE_MAX)
+			strv_take(&r->trouble, trouble[i]);
+		else
+			free(trouble[i]);
+	}
+	free(trouble);
+	if (dec_end(d) < 0) {
+		broken(j, "malformed", f);
+		return;
+	}
+	if (version != WIRE_VERSION) {
+		job_fail(j, "the agent speaks version %u of the protocol, this program version %d",
+			version, WIRE_VERSION);
+		return;
+	}
+	r->connected = true;
+	r->boot_ms = clock_ms() - j->start_ms;
+	j->state = JOB_MOUNTING;
+	send_welcome(j);
+	send_root(j);
+	send_shares(j);
+}
+
+static void mount_done(struct job *j, uint32_t id, int error, const char *text)
+{
+	const char *what = id == ID_ROOT ? "the root"
+			   : id - ID_SHARE < j->plan->n_mounts
+				   ? j->plan->mounts[id - ID_SHARE].guest
+				   : "a share";
+
+	if (error) {
+		job_fail(j, "the guest cannot mount %s: %s (%s)", what,
+			*text ? text : "no reason told", strerror(-error));
+		return;
+	}
+	if (--j->mounts_due > 0)
+		return;
+	j->report.ready = true;
+	j->report.ready_ms = clock_ms() - j->start_ms;
+	job_limits_ready(j);
+	if (j->h.ready)
+		j->h.ready(j->h.arg);
+	if (j->state == JOB_MOUNTING)
+		job_next(j);
+}
+
+/* ---- commands ---- */
+
+/* The exit that a message about the running command belongs to; NULL breaks the channel. */
+static struct job_exit *running(struct job *j, uint32_t id, const struct wire_frame *f)
+{
+	if (j->state == JOB_DIAGNOSING)
+		return NULL; /* too late to count; not the agent's fault */
+	if (j->state != JOB_RUNNING || id != ID_COMMAND + j->current ||
+		j->report.exits[j->current].ended) {
+		broken(j, "for a command that does not run", f);
+		return NULL;
+	}
+	return &j->report.exits[j->current];
+}
+
+static void exec_failed(
+	struct job *j, uint32_t id, int error, const char *text, const struct wire_frame *f)
+{
+	struct job_exit *x = running(j, id, f);
+
+	if (!x)
+		return;
+	if (x->started || error >= 0) {
+		broken(j, "for a command that was started", f);
+		return;
+	}
+	x->exec_error = -error;
+	x->exec_text = xstrdup(text);
+	job_next(j);
+}
+
+static void on_done(struct job *j, struct wire_dec *d, const struct wire_frame *f)
+{
+	uint32_t id = dec_u32(d);
+	int error = (int32_t)dec_u32(d);
+	_cleanup_free_ char *text = dec_str(d);
+
+	if (dec_end(d) < 0 || !text || error > 0)
+		broken(j, "malformed", f);
+	else if (j->state == JOB_MOUNTING && j->mounts_due)
+		mount_done(j, id, error, text);
+	else if (j->state == JOB_PULLING && id == ID_PULL) {
+		if (error)
+			strv_addf(&j->report.trouble, "artifacts: %s (%s)", text, strerror(-error));
+		job_pull_end(j);
+		job_next(j);
+	} else
+		exec_failed(j, id, error, text, f);
+}
+
+static void on_started(struct job *j, struct wire_dec *d, const struct wire_frame *f)
+{
+	struct job_exit *x = running(j, dec_u32(d), f);
+
+	dec_u32(d); /* pid */
+	if (!x)
+		return;
+	if (dec_end(d) < 0 || x->started) {
+		broken(j, "malformed", f);
+		return;
+	}
+	x->started = true;
+	job_limits_command(j);
+	if (j->h.started)
+		j->h.started(j->h.arg, j->current);
+	if (j->spec.commands[j->current].has_stdin) {
+		j->stdin_room = WIRE_STDIN_WINDOW;
+		if (j->h.stdin_room)
+			j->h.stdin_room(j->h.arg, j->stdin_room);
+	}
+}
+
+static void on_stream(struct job *j, struct wire_dec *d, const struct wire_frame *f)
+{
+	struct job_exit *x = running(j, dec_u32(d), f);
+	size_t len;
+	const uint8_t *data = dec_rest(d, &len);
+
+	if (!x || !x->started || len == 0)
+		return;
+	job_limits_alive(j);
+	if (j->h.output)
+		j->h.output(j->h.arg, j->current, f->type == WIRE_STDOUT ? 1 : 2,
+			(const char *)data, len);
+}
+
+static void on_exited(struct job *j, struct wire_dec *d, const struct wire_frame *f)
+{
+	struct job_exit *x = running(j, dec_u32(d), f);
+	bool signalled = dec_u8(d);
+	uint32_t code = dec_u32(d);
+	uint64_t wall = dec_u64(d), user = dec_u64(d), sys = dec_u64(d), rss = dec_u64(d);
+	uint32_t leftover = dec_u32(d);
+
+	if (!x)
+		return;
+	if (dec_end(d) < 0 || !x->started || code > 255 || (signalled && code == 0)) {
+		broken(j, "malformed", f);
+		return;
+	}
+	x->ended = true;
+	x->signalled = signalled;
+	x->code = (int)code;
+	x->wall_us = (int64_t)wall;
+	x->user_us = (int64_t)user;
+	x->sys_us = (int64_t)sys;
+	x->maxrss_kib = (int64_t)rss;
+	x->leftover = leftover;
+	job_limits_no_command(j);
+	job_next(j);
+}
+
+static void on_credit(struct job *j, struct wire_dec *d, const struct wire_frame *f)
+{
+	uint32_t id = dec_u32(d), bytes = dec_u32(d);
+
+	if (dec_end(d) < 0 || j->stdin_room + bytes > WIRE_STDIN_WINDOW) {
+		broken(j, "more credit than was used", f);
+		return;
+	}
+	if (j->state != JOB_RUNNING || id != ID_COMMAND + j->current)
+		return; /* late, for a command that has ended */
+	j->stdin_room += bytes;
+	if (j->h.stdin_room)
+		j->h.stdin_room(j->h.arg, j->stdin_room);
+}
+
+/* ---- the kernel's log ---- */
+
+/* "PRIO,SEQ,TIME,FLAGS;TEXT\n": facility 0 (PRIO < 8) is the kernel's own, and userspace cannot claim it
+ * (Documentation/ABI/testing/dev-kmsg). Continuation lines (" KEY=value") are left out. */
+static void kmsg_record(struct job *j, const char *line, size_t len)
+{
+	const char *text = memchr(line, ';', len);
+	unsigned prio = 0;
+	unsigned long long seq, time_us;
+	char head[80], stamped[64];
+	int n;
+
+	if (!text || line[0] == ' ' || (size_t)(text - line) >= sizeof(head))
+		return;
+	memcpy(head, line, (size_t)(text - line));
+	head[text - line] = '\0';
+	if (sscanf(head, "%u,%llu,%llu", &prio, &seq, &time_us) != 3)
+		return;
+	text++;
+	n = snprintf(
+		stamped, sizeof(stamped), "[%5llu.%06llu] ", time_us / 1000000, time_us % 1000000);
+	if (prio < 8) {
+		splats_feed(j->kmsg, stamped, (size_t)n);
+		splats_feed(j->kmsg, text, len - (size_t)(text - line));
+		splats_feed(j->kmsg, "\n", 1);
+	}
+	if (j->kmsg_fd >= 0 && j->kmsg_bytes < j->spec.file_max) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+		int r;
+
+		buf_addf(&b, "<%u>%s", prio, stamped);
+		buf_add(&b, text, len - (size_t)(text - line));
+		buf_addc(&b, '\n');
+		j->kmsg_bytes += b.len;
+		r = fd_write_all(j->kmsg_fd, b.data, b.len);
+		if (r < 0) {
+			j->kmsg_fd = fd_close(j->kmsg_fd);
+			job_fail(j, "cannot write the kernel log: %s", strerror(-r));
+		}
+	}
+}
+
+static void on_kmsg(struct job *j, struct wire_dec *d)
+{
+	size_t len;
+	const char *p = (const char *)dec_rest(d, &len);
+
+	while (len) {
+		const char *nl = memchr(p, '\n', len);
+		size_t n = nl ? (size_t)(nl - p) : len;
+
+		kmsg_record(j, p, n);
+		n += nl != NULL;
+		p += n;
+		len -= n;
+	}
+}
+
+static void on_trouble(struct job *j, struct wire_dec *d)
+{
+	_cleanup_free_ char *text = dec_str(d);
+
+	if (!text)
+		return;
+	if (str_starts(text, "kmsg"))
+		j->kmsg_cut = true;
+	if (j->report.trouble.n < TROUBLE_MAX)
+		strv_add(&j->report.trouble, text);
+}
+
+static void on_bye(struct job *j, const struct wire_frame *f)
+{
+	if (j->state != JOB_LEAVING && j->state != JOB_DIAGNOSING) {
+		broken(j, "before it was asked to leave", f);
+		return;
+	}
+	j->report.bye = true;
+	job_end(j);
+}
+
+void job_frame(struct job *j, const struct wire_frame *f)
+{
+	struct wire_dec d;
+
+	if (j->state >= JOB_ENDING && f->type != WIRE_KMSG)
+		return;
+	dec_init(&d, f);
+	if ((f->type == WIRE_HELLO) != (j->state == JOB_BOOTING)) {
+		broken(j, "out of order", f);
+		return;
+	}
+	job_limits_beat(j);
+	switch (f->type) {
+	case WIRE_HELLO:
+		on_hello(j, &d, f);
+		break;
+	case WIRE_DONE:
+		on_done(j, &d, f);
+		break;
+	case WIRE_STARTED:
+		on_started(j, &d, f);
+		break;
+	case WIRE_STDOUT:
+	case WIRE_STDERR:
+		on_stream(j, &d, f);
+		break;
+	case WIRE_EXITED:
+		on_exited(j, &d, f);
+		break;
+	case WIRE_CREDIT:
+		on_credit(j, &d, f);
+		break;
+	case WIRE_HEARTBEAT:
+		break;
+	case WIRE_KMSG:
+		on_kmsg(j, &d);
+		break;
+	case WIRE_FILE:
+	case WIRE_FILE_DATA:
+		if (j->state == JOB_PULLING)
+			job_pull_frame(j, f);
+		else if (j->state < JOB_DIAGNOSING)
+			broken(j, "nothing was asked for", f);
+		break;
+	case WIRE_BYE:
+		on_bye(j, f);
+		break;
+	case WIRE_TROUBLE:
+		on_trouble(j, &d);
+		break;
+	default:
+		broken(j, "not a message of the guest", f);
+	}
+}

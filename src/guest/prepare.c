@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* From a kernel and a wish to a plan: which machine, accelerator, channel, root and modules. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "guest/plan.h"
+
+#define DEFAULT_MEMORY_MIB 512
+#define MODULES_MAX        8
+
+static bool usable(char fact)
+{
+	return fact != 'n';
+}
+
+/* ---- decisions ---- */
+
+/* microvm boots a little faster and needs virtio-mmio, which it announces by ACPI; its virtio
+ * devices need a kernel entered through PVH to be worth it. Everything else runs on q35. */
+static enum machine_type pick_type(const struct boot_facts *f)
+{
+	return f->pvh && usable(f->virtio_mmio) && usable(f->virtio_console) ? MACHINE_MICROVM
+									     : MACHINE_Q35;
+}
+
+static bool transport(const struct boot_facts *f, enum machine_type type)
+{
+	return usable(type == MACHINE_MICROVM ? f->virtio_mmio : f->virtio_pci);
+}
+
+static int pick_machine(
+	struct guest_plan *p, const struct guest_wish *w, const struct boot_facts *f, struct err *e)
+{
+	p->spec.type = w->type == MACHINE_AUTO ? pick_type(f) : w->type;
+	if (transport(f, p->spec.type) && usable(f->virtio_console)) {
+		p->spec.channel = CHANNEL_VIRTIO;
+		return 0;
+	}
+	if (p->spec.type == MACHINE_MICROVM && w->type == MACHINE_MICROVM)
+		return err_set(e, -EOPNOTSUPP,
+			"kernel %s cannot run on machine type microvm: it lacks CONFIG_%s",
+			p->kernel.label, usable(f->virtio_mmio) ? "VIRTIO_CONSOLE" : "VIRTIO_MMIO");
+	p->spec.type = MACHINE_Q35;
+	p->spec.channel = CHANNEL_UART;
+	strv_addf(&p->notes,
+		"kernel %s has no virtio-serial (CONFIG_VIRTIO_CONSOLE, CONFIG_VIRTIO_PCI): the agent uses the "
+		"second UART, which is slow",
+		p->kernel.label);
+	return 0;
+}
+
+/* How the root reaches the guest: 9p where the kernel has it, FUSE over a port of ours where not. */
+static int pick_root(
+	struct guest_plan *p, const struct guest_wish *w, const struct boot_facts *f, struct err *e)
+{
+	const char *why;
+
+	if (w->root && streq(w->root, "none")) {
+		p->root = WIRE_SHARE_NONE;
+		return 0;
+	}
+	if (transport(f, p->spec.type) && usable(f->net_9p) && usable(f->fs_9p)) {
+		p->root = WIRE_SHARE_9P;
+		return 0;
+	}
+	if (p->spec.channel == CHANNEL_VIRTIO && usable(f->fuse)) {
+		p->root = WIRE_SHARE_FUSE;
+		return 0;
+	}
+	why = !transport(f, p->spec.type)
+		      ? "no virtio transport (CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO)"
+		      : "neither 9p (CONFIG_9P_FS, CONFIG_NET_9P_VIRTIO) nor FUSE "
+			"(CONFIG_FUSE_FS with CONFIG_VIRTIO_CONSOLE)";
+	err_set(e, -EOPNOTSUPP, "kernel %s cannot mount the host's files: it has %s%s",
+		p->kernel.label, why,
+		p->kernel.modules_dir ? "" : ", and no modules were found beside it");
+	return err_hint(e,
+		"Use --root none to run a program from the initramfs, or a kernel with these options.");
+}
+
+/* The modules for what was decided, in the order in which they are wanted. */
+static void pick_modules(
+	const struct guest_plan *p, const struct boot_facts *f, const char *ret[static MODULES_MAX])
+{
+	size_t n = 0;
+	bool microvm = p->spec.type == MACHINE_MICROVM;
+
+	if (p->spec.channel == CHANNEL_VIRTIO || p->root == WIRE_SHARE_9P) {
+		if (microvm && f->virtio_mmio == 'm')
+			ret[n++] = "virtio_mmio";
+		if (!microvm && f->virtio_pci == 'm')
+			ret[n++] = "virtio_pci";
+	}
+	if (p->spec.channel == CHANNEL_VIRTIO && f->virtio_console == 'm')
+		ret[n++] = "virtio_console";
+	if (p->root == WIRE_SHARE_9P && f->net_9p == 'm')
+		ret[n++] = "9pnet_virtio";
+	if (p->root == WIRE_SHARE_9P && f->fs_9p == 'm')
+		ret[n++] = "9p";
+	if (p->root == WIRE_SHARE_FUSE && f->fuse == 'm')
+		ret[n++] = "fuse";
+	if (p->root != WIRE_SHARE_NONE && f->overlay == 'm')
+		ret[n++] = "overlay";
+	ret[n] = NULL;
+}
+
+/* ---- shares ---- */
+
+static void add_share(struct guest_plan *p, const char *host, const char *guest, bool writable)
+{
+	p->shares = xrealloc(p->shares, (p->n_shares + 1) * sizeof(*p->shares));
+	p->shares[p->n_shares] = (struct machine_share){
+		.tag = guest ? xasprintf("vmrig%zu", p->n_shares) : xstrdup("vmrig.root"),
+		.path = xstrdup(host),
+		.writable = writable,
+	};
+	p->n_shares++;
+	if (!guest)
+		return;
+	p->mounts = xrealloc(p->mounts, (p->n_mounts + 1) * sizeof(*p->mounts));
+	p->mounts[p->n_mounts++] = (struct guest_share){ xstrdup(host), xstrdup(guest), writable };
+}
+
+static int check_dir(const char *path, const char *what, struct err *e)
+{
+	if (dir_exists(path))
+		return 0;
+	return err_sys(e, file_exists(path) ? ENOTDIR : ENOENT, "%s %s", what, path);
+}
+
+static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct err *e)
+{
+	_cleanup_free_ char *guest_modules = NULL;
+	int r;
+
+	if (w->n_shares && p->root != WIRE_SHARE_9P)
+		return err_set(e, -EOPNOTSUPP,
+			"a writable folder needs 9p, and kernel %s lacks CONFIG_9P_FS or CONFIG_NET_9P_VIRTIO",
+			p->kernel.label);
+	if (p->root == WIRE_SHARE_NONE)
+		return 0;
+	p->root_dir = path_absolute(w->root ? w->root : "/", NULL);
+	r = check_dir(p->root_dir, "root folder", e);
+	if (r < 0)
+		return r;
+	if (p->root != WIRE_SHARE_9P)
+		return 0;
+	add_share(p, p->root_dir, NULL, false);
+	if (p->kernel.modules_dir && p->kernel.release) {
+		guest_modules = xasprintf("/lib/modules/%s", p->kernel.release);
+		if (!streq(p->root_dir, "/") || !streq(p->kernel.modules_dir, guest_modules))
+			add_share(p, p->kernel.modules_dir, guest_modules, false);
+	}
+	for (size_t i = 0; i < w->n_shares; i++) {
+		r = check_dir(w->shares[i].host, "folder", e);
+		if (r < 0)
+			return r;
+		add_share(p, w->shares[i].host, w->shares[i].guest, w->shares[i].writable);
+	}
+	return 0;
+}
+
+/* ---- initramfs ---- */
+
+/* With a root of "none" the programs to run travel in the initramfs: a second archive behind the
+ * cached one (the kernel unpacks them one after the other), together in an anonymous file. */
+static int add_programs(struct guest_plan *p, const struct guest_wish *w, struct err *e)
+{
+	_cleanup_buf_ struct buf all = BUF_INIT, more = BUF_INIT;
+	_cleanup_strv_ struct strv store = STRV_INIT;
+	_cleanup_free_ struct initramfs_file *files = NULL;
+	size_t n = 0, cap = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->n_programs; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		r = path_program(w->programs[i], &path);
+		if (r < 0)
+			return err_set(e, r, "%s: command not found", w->programs[i]);
+		r = initramfs_add_program(path, &files, &n, &cap, &store, e);
+	}
+	if (r < 0)
+		return r;
+	struct initramfs_spec spec = { .files = files, .n_files = n };
+
+	r = initramfs_build(&spec, &more, e);
+	if (r == 0)
+		r = file_read(p->initrd, SIZE_MAX / 2, &all, e);
+	if (r < 0)
+		return r;
+	while (all.len % 4)
+		buf_addc(&all, '\0');
+	buf_add(&all, more.data, more.len);
+	p->initrd_fd = fd_memfd("initramfs", all.data, all.len);
+	if (p->initrd_fd < 0)
+		return err_sys(e, -p->initrd_fd, "cannot make an initramfs in memory");
+	free(p->initrd);
+	p->initrd = xasprintf("/dev/fd/%d", p->initrd_fd);
+	p->spec.keep_fds = &p->initrd_fd;
+	p->spec.n_keep_fds = 1;
+	return 0;
+}
+
+static int find_boot_files(
+	struct guest_plan *p, const struct guest_wish *w, const struct boot_entry *b, struct err *e)
+{
+	_cleanup_free_ char *name = xasprintf("vmrig-agent-%s", p->kernel.arch), *agent = NULL;
+	const char *modules[MODULES_MAX];
+	int r;
+
+	r = path_libexec(name, &agent, e);
+	if (r < 0)
+		return r;
+	pick_modules(p, &b->facts, modules);
+	r = boot_entry_initramfs(b, &p->kernel, agent, modules, &p->initrd, e);
+	if (r < 0)
+		return r;
+	p->image = xstrdup(b->image);
+	if (p->root == WIRE_SHARE_NONE && w->n_programs)
+		return add_programs(p, w, e);
+	return 0;
+}
+
+/* ---- the plan ---- */
+
+static void copy_kernel(struct kernel *dst, const struct kernel *k)
+{
+	*dst = (struct kernel){
+		.label = xstrdup(k->label),
+		.key = xstrdup(k->key),
+		.release = xstrdup(k->release),
+		.arch = xstrdup(k->arch),
+		.image = xstrdup(k->image),
+		.kind = k->kind,
+		.modules_dir = xstrdup(k->modules_dir),
+		.config = xstrdup(k->config),
+		.vmlinux = xstrdup(k->vmlinux),
+		.system_map = xstrdup(k->system_map),
+		.origin = xstrdup(k->origin),
+	};
+}
+
+static void finish_spec(struct guest_plan *p, const struct guest_wish *w)
+{
+	_cleanup_buf_ struct buf cmdline = BUF_INIT;
+	struct machine_spec *s = &p->spec;
+
+	s->engine = w->engine == ENGINE_AUTO ? ENGINE_QEMU : w->engine;
+	s->arch = p->kernel.arch;
+	s->cpus = w->cpus ? w->cpus : 1;
+	s->memory_mib = w->memory_mib ? w->memory_mib : DEFAULT_MEMORY_MIB;
+	s->kernel = p->image;
+	s->initrd = p->initrd;
+	s->shares = p->shares;
+	s->n_shares = p->n_shares;
+	s->fs_port = p->root == WIRE_SHARE_FUSE;
+	for (size_t i = 0; i < w->n_extra; i++)
+		strv_add(&p->extra, w->extra[i]);
+	s->extra = (const char *const *)p->extra.v;
+	s->n_extra = p->extra.n;
+	machine_cmdline(s, &cmdline);
+	if (w->cmdline && *w->cmdline)
+		buf_addf(&cmdline, " %s", w->cmdline);
+	p->cmdline = buf_detach(&cmdline);
+	s->cmdline = p->cmdline;
+}
+
+static int decide(struct guest_plan *p, const struct guest_wish *w, struct err *e)
+{
+	struct boot_entry b = { 0 };
+	int r;
+
+	r = machine_pick_accel(w->accel, &p->spec.accel, p->accel_why, e);
+	if (r < 0)
+		return r;
+	r = boot_entry_open(&p->kernel, &b, e);
+	if (r == 0)
+		r = pick_machine(p, w, &b.facts, e);
+	if (r == 0)
+		r = pick_root(p, w, &b.facts, e);
+	if (r == 0)
+		r = add_shares(p, w, e);
+	if (r == 0)
+		r = find_boot_files(p, w, &b, e);
+	boot_entry_release(&b);
+	if (r < 0)
+		return r;
+	finish_spec(p, w);
+	return machine_engine_version(&p->spec, &p->engine_version, e);
+}
+
+int guest_prepare(const struct kernel *kernel, const struct guest_wish *wish,
+	struct guest_plan **ret, struct err *e)
+{
+	struct guest_plan *p = xcalloc(1, sizeof(*p));
+	int r;
+
+	p->refs = 1;
+	p->initrd_fd = -1;
+	copy_kernel(&p->kernel, kernel);
+	r = decide(p, wish, e);
+	if (r < 0) {
+		guest_plan_unref(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+struct guest_plan *guest_plan_ref(struct guest_plan *p)
+{
+	p->refs++;
+	return p;
+}
+
+void guest_plan_unref(struct guest_plan *p)
+{
+	if (!p || --p->refs > 0)
+		return;
+	kernel_release(&p->kernel);
+	for (size_t i = 0; i < p->n_shares; i++) {
+		free(p->shares[i].tag);
+		free(p->shares[i].path);
+	}
+	for (size_t i = 0; i < p->n_mounts; i++) {
+		free(p->mounts[i].host);
+		free(p->mounts[i].guest);
+	}
+	free(p->shares);
+	free(p->mounts);
+	free(p->image);
+	free(p->initrd);
+	free(p->cmdline);
+	free(p->engine_version);
+	free(p->root_dir);
+	fd_close(p->initrd_fd);
+	strv_release(&p->extra);
+	strv_release(&p->notes);
+	free(p);
+}
+
+int guest_plan_describe(const struct guest_plan *p, struct strv *ret, struct err *e)
+{
+	return machine_describe(&p->spec, ret, e);
+}
+
+const struct machine_spec *guest_plan_spec(const struct guest_plan *p)
+{
+	return &p->spec;
+}
+
+const char *guest_plan_engine(const struct guest_plan *p)
+{
+	return p->engine_version;
+}
+
+const char *guest_plan_accel_why(const struct guest_plan *p)
+{
+	return p->accel_why;
+}
+
+const struct strv *guest_plan_notes(const struct guest_plan *p)
+{
+	return &p->notes;
+}
+
+const struct kernel *guest_plan_kernel(const struct guest_plan *p)
+{
+	return &p->kernel;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One command in a guest, as if it ran here: our stdin goes to it, its stdout and stderr come to ours, signals
+ * are passed on, and we exit as it did. Everything the rig has to say goes to stderr, after the command.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "suite/sink.h"
+#include "suite/suite.h"
+
+#define STDIN_CHUNK        32768
+#define HEARTBEAT_LIMIT_MS 60000
+#define CONSOLE_TAIL       4096
+
+struct once {
+	const struct once_options *o;
+	struct loop *loop; /* owned */
+	struct kernel kernel;
+	struct guest_plan *plan; /* owned */
+	struct job *job; /* owned */
+	struct sink *out[2]; /* owned: stdout, stderr */
+	bool pipe_told[2]; /* the command was told that nobody reads any more */
+	struct loop_fd *in; /* owned: our stdin while the guest has room */
+	size_t room;
+	bool in_ended;
+	unsigned interrupts;
+	int signal; /* that ended us before a command ran; 0: none */
+	const struct job_report *report; /* borrowed; set by done */
+};
+
+/* ---- output ---- */
+
+static void on_sink(void *arg)
+{
+	struct once *c = arg;
+	size_t pending = sink_pending(c->out[0]) + sink_pending(c->out[1]);
+
+	for (int i = 0; i < 2; i++) {
+		if (sink_error(c->out[i]) == -EPIPE && !c->pipe_told[i] && c->job && !c->report) {
+			c->pipe_told[i] = true;
+			job_signal(c->job, SIGPIPE);
+		}
+	}
+	if (c->job && !c->report)
+		job_pause_output(c->job, pending > SINK_HIGH);
+	if (c->report && pending == 0)
+		loop_stop(c->loop);
+}
+
+static void on_output(void *arg, size_t i, int stream, const char *data, size_t len)
+{
+	struct once *c = arg;
+
+	sink_write(c->out[stream - 1], data, len);
+	if (sink_pending(c->out[stream - 1]) > SINK_HIGH)
+		job_pause_output(c->job, true);
+}
+
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct once *c = arg;
+
+	if (c->o->verbose)
+		sink_write(c->out[1], data, len);
+}
+
+/* ---- input ---- */
+
+static void on_stdin(void *arg, int fd, uint32_t events)
+{
+	struct once *c = arg;
+	char data[STDIN_CHUNK];
+	ssize_t n = read(fd, data, c->room < sizeof(data) ? c->room : sizeof(data));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		c->in_ended = true;
+		job_stdin(c->job, NULL, 0);
+	} else {
+		c->room -= (size_t)n;
+		job_stdin(c->job, data, (size_t)n);
+	}
+	if (c->in_ended || c->room == 0) {
+		loop_fd_remove(c->in);
+		c->in = NULL;
+	}
+}
+
+static void on_stdin_room(void *arg, size_t bytes)
+{
+	struct once *c = arg;
+
+	c->room = bytes;
+	if (!c->in && !c->in_ended && c->room)
+		c->in = loop_fd_add(c->loop, STDIN_FILENO, EPOLLIN, on_stdin, c);
+}
+
+/* ---- signals ---- */
+
+/* The first is the command's to handle; the second ends the guest. */
+static void on_signal(void *arg, int signo)
+{
+	struct once *c = arg;
+
+	if (!c->job || c->report)
+		return;
+	if (c->interrupts++ == 0 && job_signal(c->job, signo) == 0)
+		return;
+	c->signal = signo;
+	job_cancel(c->job);
+}
+
+static void on_done(void *arg, const struct job_report *r)
+{
+	struct once *c = arg;
+
+	c->report = r;
+	loop_fd_remove(c->in);
+	c->in = NULL;
+	if (sink_pending(c->out[0]) + sink_pending(c->out[1]) == 0)
+		loop_stop(c->loop);
+}
+
+/* ---- the end ---- */
+
+static void fill_record(const struct once *c, struct record *rec)
+{
+	const struct machine_spec *spec = guest_plan_spec(c->plan);
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+
+	for (const char *const *a = c->o->command.argv; *a; a++)
+		strv_add(&argv, *a);
+	rec->test = strv_shell(&argv);
+	rec->id = xstrdup(rec->test);
+	rec->kernel = xstrdup(c->kernel.label);
+	rec->release = xstrdup(c->report->release);
+	rec->engine = xstrdup(guest_plan_engine(c->plan));
+	rec->accel = xstrdup(machine_accel_name(spec->accel));
+	rec->accel_why = xstrdup(guest_plan_accel_why(c->plan));
+	rec->machine_type = xstrdup(machine_type_name(spec->type));
+	rec->isolate = xstrdup("boot");
+	rec->cpus = spec->cpus;
+	rec->memory_mib = spec->memory_mib;
+	rec->boot_ms = c->report->boot_ms;
+	rec->duration_ms = c->report->total_ms;
+}
+
+static void decode_splats(const struct once *c, struct record *rec)
+{
+	struct symbols *sym;
+
+	if (!rec->n_splats)
+		return;
+	sym = symbols_new(c->kernel.vmlinux, c->kernel.system_map);
+	for (size_t i = 0; i < rec->n_splats; i++) {
+		struct buf b = BUF_INIT;
+
+		symbols_decode(sym, rec->splats[i].text, &b);
+		free(rec->splats[i].text);
+		rec->splats[i].text = buf_detach(&b);
+	}
+	symbols_free(sym);
+}
+
+static void indent(struct buf *b, const char *text, size_t len)
+{
+	while (len) {
+		const char *nl = memchr(text, '\n', len);
+		size_t n = nl ? (size_t)(nl - text) : len;
+
+		buf_adds(b, "    ");
+		buf_add(b, text, n);
+		buf_addc(b, '\n');
+		n += nl != NULL;
+		text += n;
+		len -= n;
+	}
+}
+
+/* What is not the command's own business is told: why there is no exit code of its own, the kernel's words. */
+static void tell(const struct once *c, const struct record *rec)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT, tail = BUF_INIT;
+	bool own = rec->verdict == VERDICT_PASS || rec->verdict == VERDICT_FAIL;
+
+	for (size_t i = 0; i < guest_plan_notes(c->plan)->n; i++)
+		buf_addf(&b, "vmrig: %s\n", guest_plan_notes(c->plan)->v[i]);
+	if (rec->has_exit && rec->leftover > 0)
+		buf_addf(&b, "vmrig: the command left %lld %s running, now killed\n",
+			(long long)rec->leftover, rec->leftover == 1 ? "process" : "processes");
+	if (!own || c->report->exits[0].exec_error)
+		buf_addf(&b, "vmrig: %s: %s\n", verdict_name(rec->verdict), rec->reason);
+	for (size_t i = 0; !own && i < rec->n_splats; i++) {
+		buf_addf(&b, "  %s\n", rec->splats[i].title);
+		indent(&b, rec->splats[i].text, strlen(rec->splats[i].text));
+	}
+	if (!own && rec->n_splats == 0 && !c->o->verbose) {
+		console_slice(job_console(c->job), 0, CONSOLE_TAIL, &tail);
+		if (tail.len) {
+			buf_adds(&b, "  the console's last words:\n");
+			indent(&b, tail.data, tail.len);
+		}
+	}
+	for (size_t i = 0; !own && i < c->report->trouble.n; i++)
+		buf_addf(&b, "vmrig: agent: %s\n", c->report->trouble.v[i]);
+	fd_write_all(STDERR_FILENO, buf_str(&b), b.len);
+}
+
+static int conclude(struct once *c)
+{
+	struct record rec = RECORD_INIT;
+	struct verdict_input in = {
+		.report = c->report,
+		.protocol = PROTOCOL_EXIT,
+		.expect = EXPECT_PASS,
+		.fail_on = c->o->fail_on,
+	};
+	int code;
+
+	verdict_decide(&in, &rec);
+	fill_record(c, &rec);
+	decode_splats(c, &rec);
+	code = c->signal ? 128 + c->signal : verdict_exit_code(&in, &rec);
+	if (!c->signal)
+		tell(c, &rec);
+	if (c->o->json) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		record_write(&b, &rec);
+		fd_write_all(STDERR_FILENO, b.data, b.len);
+	}
+	record_release(&rec);
+	return code;
+}
+
+/* ---- the way ---- */
+
+static int prepare(struct once *c, struct err *e)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_free_ char *line = NULL;
+	int r;
+
+	r = kernel_resolve(c->o->kernel, NULL, &c->kernel, e);
+	if (r == 0)
+		r = guest_prepare(&c->kernel, &c->o->wish, &c->plan, e);
+	if (r < 0 || !c->o->dry_run)
+		return r;
+	r = guest_plan_describe(c->plan, &argv, e);
+	if (r < 0)
+		return r;
+	line = strv_shell(&argv);
+	printf("%s\n", line);
+	return 0;
+}
+
+static int run(struct once *c, struct err *e)
+{
+	const struct job_spec spec = {
+		.plan = c->plan,
+		.commands = &c->o->command,
+		.n_commands = 1,
+		.boot_ms = c->o->boot_ms,
+		.idle_ms = c->o->idle_ms,
+		.total_ms = c->o->total_ms,
+		.heartbeat_ms = HEARTBEAT_LIMIT_MS,
+		.console_fd = -1,
+		.kmsg_fd = -1,
+	};
+	const struct job_handlers h = {
+		.output = on_output,
+		.console = on_console,
+		.stdin_room = on_stdin_room,
+		.done = on_done,
+		.arg = c,
+	};
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		loop_signal_add(c->loop, signals[i], on_signal, c);
+	c->out[0] = sink_new(c->loop, STDOUT_FILENO, on_sink, c);
+	c->out[1] = sink_new(c->loop, STDERR_FILENO, on_sink, c);
+	r = job_start(c->loop, &spec, &h, &c->job, e);
+	if (r < 0)
+		return r;
+	loop_run(c->loop);
+	return conclude(c);
+}
+
+int once_run(const struct once_options *o, struct err *e)
+{
+	struct once c = { .o = o };
+	int r;
+
+	c.loop = loop_new();
+	r = prepare(&c, e);
+	if (r == 0 && !o->dry_run)
+		r = run(&c, e);
+	job_free(c.job);
+	sink_free(c.out[0]);
+	sink_free(c.out[1]);
+	guest_plan_unref(c.plan);
+	kernel_release(&c.kernel);
+	loop_free(c.loop);
+	return r < 0 ? EXIT_INFRA : r;
+}
