@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# A thin front for meson; `make help` lists the targets.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+$(BUILD)/build.ninja: | deps
+	@meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+# Installs the packages that are missing where it may, and says what to type where it may not.
+deps:
+	@tools/deps
+
+# Boots a real kernel and runs the example suite in it.
+demo: all
+	@tools/demo $(BUILD)
+
+# Every test: unit, fuzz, guest and end to end, with and without sanitizers, format and layers.
+check: all
+	@tools/check $(BUILD)
+
+# Ratios measured side by side in one run.
+bench: all
+	@bench/run $(BUILD)
+
+install: all
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-san
+
+help:
+	@printf '%s\n' 'make          build $(BUILD)/vmrig' \
+		'make demo     boot a real kernel, run examples/hello in it' \
+		'make check    run every test' \
+		'make bench    measure, side by side' \
+		'make install  DESTDIR= PREFIX=/usr/local' \
+		'make deps     install the packages that are missing'
+
+.PHONY: all deps demo check bench install format clean help
