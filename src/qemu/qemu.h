@@ -26,6 +26,7 @@ struct qemu_features {
 	bool sandbox;	/* -sandbox on works */
 	bool virtfs;	/* 9p: -fsdev local */
 	bool tcg_x2apic;	/* since 9.0 */
+	bool pvpanic;	/* the ISA device that tells us of a guest's panic */
 };
 void qemu_features_release(struct qemu_features *f);
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's command line for a machine: Documentation/admin-guide/kernel-parameters.txt. */
+#include "base/buf.h"
+#include "machine/private.h"
+
+void machine_cmdline_tsc(const struct machine_spec *spec, uint32_t tsc_khz, struct buf *ret)
+{
+	if (ret->len > 0)
+		buf_addc(ret, ' ');
+	buf_adds(ret, "console=ttyS0");
+	/* A panic ends the machine, by ACPI's reset register, so that a triple fault is always a fault. */
+	buf_adds(ret, " panic=-1 reboot=a");
+	/* An NMI or a SysRq must bring the backtraces of all CPUs, whatever the guest has set up. On
+	 * microvm the NMI reads as a failed bus, since no port 0x61 denies it. */
+	buf_adds(ret, " sysrq_always_enabled=1 unknown_nmi_panic=1"
+		      " sysctl.kernel.panic_on_unrecovered_nmi=1 panic_print=0x40");
+	buf_adds(ret, " random.trust_cpu=on");
+	if (spec->accel == ACCEL_TCG) {
+		/* The PIT's check loses against a busy host. */
+		buf_adds(ret, " no_timer_check");
+		if (tsc_khz)
+			buf_addf(ret, " tsc_early_khz=%u tsc=reliable", tsc_khz);
+	}
+	buf_adds(ret, spec->channel == CHANNEL_UART ? " 8250.nr_uarts=2 vmrig.channel=uart"
+						    : " 8250.nr_uarts=1 vmrig.channel=virtio");
+}
+
+void machine_cmdline(const struct machine_spec *spec, struct buf *ret)
+{
+	machine_cmdline_tsc(spec, spec->accel == ACCEL_TCG ? machine_host_tsc_khz() : 0, ret);
+}

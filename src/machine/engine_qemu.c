@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine "qemu": a machine_spec as a qemu_config, and QEMU's ends as a machine's. */
+#include "base/alloc.h"
+#include "machine/engine.h"
+#include "qemu/qemu.h"
+#include "wire/wire.h"
+
+struct state {
+	struct qemu *qemu; /* owned */
+	struct machine_handlers h;
+	bool uart, fs_port;
+};
+
+/* A qemu_config and all that it borrows. */
+struct config {
+	struct qemu_features features;
+	struct kvm_probe kvm;
+	struct qemu_share *shares; /* owned */
+	const char *ports[2];
+	struct qemu_config q;
+};
+
+static void config_release(struct config *c)
+{
+	qemu_features_release(&c->features);
+	free(c->shares);
+}
+
+static int check(const struct machine_spec *spec, const struct qemu_features *f, struct err *e)
+{
+	bool there = spec->type == MACHINE_MICROVM ? f->machine_microvm : f->machine_q35;
+
+	if (!there)
+		return err_set(e, -EOPNOTSUPP, "%s (QEMU %s) has no machine \"%s\"", f->program,
+			f->version, machine_type_name(spec->type));
+	if (!(spec->accel == ACCEL_KVM ? f->accel_kvm : f->accel_tcg))
+		return err_set(e, -EOPNOTSUPP, "%s (QEMU %s) was built without accelerator \"%s\"",
+			f->program, f->version, machine_accel_name(spec->accel));
+	if (spec->n_shares > 0 && !f->virtfs)
+		return err_set(e, -EOPNOTSUPP,
+			"%s (QEMU %s) was built without 9p: it cannot share folders", f->program,
+			f->version);
+	if (spec->cpus < 1 || spec->memory_mib < 1)
+		return err_set(e, -EINVAL, "a machine needs a CPU and memory");
+	return 0;
+}
+
+static int configure(const struct machine_spec *spec, struct config *c, struct err *e)
+{
+	int r = qemu_probe(spec->arch, &c->features, e);
+
+	if (r == 0)
+		r = check(spec, &c->features, e);
+	if (r < 0)
+		return r;
+	c->q = (struct qemu_config){
+		.features = &c->features,
+		.machine = spec->type == MACHINE_MICROVM ? QEMU_MICROVM : QEMU_Q35,
+		.accel = spec->accel == ACCEL_KVM ? QEMU_KVM : QEMU_TCG,
+		.cpus = spec->cpus,
+		.memory_mib = spec->memory_mib,
+		.kernel = spec->kernel,
+		.initrd = spec->initrd,
+		.cmdline = spec->cmdline,
+		.n_shares = spec->n_shares,
+		.ports = c->ports,
+		.second_uart = spec->channel == CHANNEL_UART,
+		.sandbox = true,
+		.keep_fds = spec->keep_fds,
+		.n_keep_fds = spec->n_keep_fds,
+		.extra = spec->extra,
+		.n_extra = spec->n_extra,
+	};
+	if (spec->accel == ACCEL_KVM) {
+		machine_probe_kvm(false, &c->kvm);
+		if (c->kvm.cpu[0])
+			c->q.cpu = c->kvm.cpu;
+	}
+	if (spec->channel == CHANNEL_VIRTIO)
+		c->ports[c->q.n_ports++] = WIRE_PORT_AGENT;
+	if (spec->fs_port)
+		c->ports[c->q.n_ports++] = WIRE_PORT_FS;
+	c->shares = xcalloc(spec->n_shares + 1, sizeof(*c->shares));
+	for (size_t i = 0; i < spec->n_shares; i++)
+		c->shares[i] = (struct qemu_share){ spec->shares[i].tag, spec->shares[i].path,
+			spec->shares[i].writable };
+	c->q.shares = c->shares;
+	return 0;
+}
+
+static int describe(const struct machine_spec *spec, struct strv *ret, struct err *e)
+{
+	__attribute__((cleanup(config_release))) struct config c = { 0 };
+	int r = configure(spec, &c, e);
+
+	if (r == 0)
+		qemu_argv(&c.q, ret);
+	return r;
+}
+
+static int version(const struct machine_spec *spec, char **ret, struct err *e)
+{
+	struct qemu_features f = { 0 };
+	int r = qemu_probe(spec->arch, &f, e);
+
+	if (r < 0)
+		return r;
+	*ret = xasprintf("qemu %s", f.version);
+	qemu_features_release(&f);
+	return 0;
+}
+
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct state *s = arg;
+
+	if (s->h.console)
+		s->h.console(s->h.arg, data, len);
+}
+
+static enum machine_end end_of(enum qemu_end end)
+{
+	switch (end) {
+	case QEMU_RUNNING:
+		return MACHINE_RUNNING;
+	case QEMU_GUEST_SHUTDOWN:
+		return MACHINE_POWERED_OFF;
+	case QEMU_GUEST_RESET:
+		return MACHINE_RESET;
+	case QEMU_TRIPLE_FAULT:
+		return MACHINE_TRIPLE_FAULT;
+	case QEMU_GUEST_PANIC:
+		return MACHINE_PANICKED;
+	case QEMU_STOPPED:
+		return MACHINE_STOPPED;
+	case QEMU_DIED:
+		break;
+	}
+	return MACHINE_DIED;
+}
+
+static void on_ended(void *arg, enum qemu_end end, const char *why)
+{
+	struct state *s = arg;
+
+	if (s->h.ended)
+		s->h.ended(s->h.arg, end_of(end), why);
+}
+
+static int start(struct loop *loop, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine *m, struct err *e)
+{
+	__attribute__((cleanup(config_release))) struct config c = { 0 };
+	struct state *s;
+	struct qemu_handlers qh = { on_console, on_ended, NULL };
+	int r = configure(spec, &c, e);
+
+	if (r < 0)
+		return r;
+	s = xcalloc(1, sizeof(*s));
+	s->h = *h;
+	s->uart = spec->channel == CHANNEL_UART;
+	s->fs_port = spec->fs_port;
+	qh.arg = s;
+	r = qemu_start(loop, &c.q, &qh, &s->qemu, e);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	m->state = s;
+	return 0;
+}
+
+/* The ports in qemu_config's order: the agent's, the one for FUSE; the second UART comes behind them. */
+static int channel_fd(void *state)
+{
+	struct state *s = state;
+
+	return qemu_port(s->qemu, s->uart && s->fs_port ? 1 : 0);
+}
+
+static int fs_fd(void *state)
+{
+	struct state *s = state;
+
+	return s->fs_port ? qemu_port(s->qemu, s->uart ? 0 : 1) : -1;
+}
+
+static void inject_nmi(void *state)
+{
+	qemu_inject_nmi(((struct state *)state)->qemu);
+}
+
+static void sysrq(void *state, char key)
+{
+	qemu_sysrq(((struct state *)state)->qemu, key);
+}
+
+static void stop(void *state)
+{
+	qemu_stop(((struct state *)state)->qemu);
+}
+
+static void usage(void *state, int64_t *ret_cpu_us, int64_t *ret_maxrss_kib)
+{
+	qemu_usage(((struct state *)state)->qemu, ret_cpu_us, ret_maxrss_kib);
+}
+
+static void release(void *state)
+{
+	struct state *s = state;
+
+	qemu_free(s->qemu);
+	free(s);
+}
+
+const struct engine_ops engine_qemu = {
+	.name = "qemu",
+	.describe = describe,
+	.version = version,
+	.start = start,
+	.channel_fd = channel_fd,
+	.fs_fd = fs_fd,
+	.inject_nmi = inject_nmi,
+	.sysrq = sysrq,
+	.stop = stop,
+	.usage = usage,
+	.free = release,
+};

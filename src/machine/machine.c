@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/machine.h"
+
+#include "base/alloc.h"
+#include "machine/engine.h"
+
+static const struct engine_ops *engine_of(const struct machine_spec *spec)
+{
+	switch (spec->engine) {
+	case ENGINE_AUTO:
+	case ENGINE_QEMU:
+		return &engine_qemu;
+	}
+	bug_at(__FILE__, __LINE__, "unknown engine");
+}
+
+static int refuse(const struct engine_ops *ops, const char *what, struct err *e)
+{
+	return err_set(e, -EOPNOTSUPP, "engine %s cannot %s", ops->name, what);
+}
+
+int machine_describe(const struct machine_spec *spec, struct strv *ret, struct err *e)
+{
+	const struct engine_ops *ops = engine_of(spec);
+
+	return ops->describe ? ops->describe(spec, ret, e) : refuse(ops, "show its command", e);
+}
+
+int machine_engine_version(const struct machine_spec *spec, char **ret, struct err *e)
+{
+	const struct engine_ops *ops = engine_of(spec);
+
+	return ops->version ? ops->version(spec, ret, e) : refuse(ops, "tell its version", e);
+}
+
+int machine_start(struct loop *loop, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e)
+{
+	const struct engine_ops *ops = engine_of(spec);
+	struct machine *m;
+	int r;
+
+	BUG_ON(spec->accel == ACCEL_AUTO || spec->type == MACHINE_AUTO);
+	if (!ops->start)
+		return refuse(ops, "start a machine", e);
+	m = xcalloc(1, sizeof(*m));
+	m->ops = ops;
+	r = ops->start(loop, spec, h, m, e);
+	if (r < 0) {
+		free(m);
+		return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+int machine_channel_fd(struct machine *m)
+{
+	return m->ops->channel_fd(m->state);
+}
+
+int machine_fs_fd(struct machine *m)
+{
+	return m->ops->fs_fd ? m->ops->fs_fd(m->state) : -1;
+}
+
+void machine_inject_nmi(struct machine *m)
+{
+	if (m->ops->inject_nmi)
+		m->ops->inject_nmi(m->state);
+}
+
+void machine_sysrq(struct machine *m, char key)
+{
+	if (m->ops->sysrq)
+		m->ops->sysrq(m->state, key);
+}
+
+void machine_stop(struct machine *m)
+{
+	m->ops->stop(m->state);
+}
+
+void machine_usage(struct machine *m, int64_t *ret_cpu_us, int64_t *ret_maxrss_kib)
+{
+	*ret_cpu_us = 0;
+	*ret_maxrss_kib = 0;
+	if (m->ops->usage)
+		m->ops->usage(m->state, ret_cpu_us, ret_maxrss_kib);
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	m->ops->free(m->state);
+	free(m);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "qemu/private.h"
+
+/* TCG's buffer of translated code, of which every page used stays in QEMU's memory. QEMU's default is up to
+ * 1 GiB; a boot and a test fill less than this, and many guests run side by side. */
+#define TB_SIZE_MIB 128
+
+size_t qemu_n_ports(const struct qemu_config *c)
+{
+	return c->n_ports + (c->second_uart ? 1 : 0);
+}
+
+static bool kept(const struct qemu_config *c, int fd)
+{
+	for (size_t i = 0; i < c->n_keep_fds; i++)
+		if (c->keep_fds[i] == fd)
+			return true;
+	return false;
+}
+
+static int next_free(const struct qemu_config *c, int *fd)
+{
+	while (kept(c, *fd))
+		(*fd)++;
+	return (*fd)++;
+}
+
+void qemu_fds_choose(const struct qemu_config *c, struct qemu_fds *ret)
+{
+	int fd = 3;
+
+	BUG_ON(c->n_ports > QEMU_PORTS_MAX);
+	ret->console = next_free(c, &fd);
+	ret->qmp = next_free(c, &fd);
+	ret->log = c->accel == QEMU_TCG ? next_free(c, &fd) : -1;
+	for (size_t i = 0; i < qemu_n_ports(c); i++)
+		ret->ports[i] = next_free(c, &fd);
+}
+
+static void add2(struct strv *v, const char *a, const char *b)
+{
+	strv_add(v, a);
+	strv_add(v, b);
+}
+
+/* In an option's value a comma is written twice. */
+static char *escaped(const char *s)
+{
+	struct buf b = BUF_INIT;
+
+	for (; *s; s++) {
+		if (*s == ',')
+			buf_addc(&b, ',');
+		buf_addc(&b, *s);
+	}
+	return buf_detach(&b);
+}
+
+/* A virtio device's model: on microvm they sit on virtio-mmio, on q35 on PCI. */
+static const char *transport(const struct qemu_config *c)
+{
+	return c->machine == QEMU_MICROVM ? "device" : "pci";
+}
+
+static void add_machine(const struct qemu_config *c, struct strv *v)
+{
+	/* microvm: ACPI carries the virtio-mmio devices, the power-off and the reset register, all that
+	 * a distribution's kernel needs. */
+	strv_add(v, "-machine");
+	strv_add(v, c->machine == QEMU_MICROVM ? "microvm,acpi=on,pic=on,pit=on,rtc=on,pcie=off"
+					       : "q35,smm=off,vmport=off,sata=off");
+	strv_add(v, "-accel");
+	if (c->accel == QEMU_KVM)
+		strv_add(v, "kvm");
+	else
+		strv_addf(v, "tcg,thread=multi,tb-size=%d", TB_SIZE_MIB);
+	add2(v, "-cpu", c->cpu ? c->cpu : c->accel == QEMU_KVM ? "host" : "max");
+	strv_add(v, "-smp");
+	strv_addf(v, "%u", c->cpus);
+	strv_add(v, "-m");
+	strv_addf(v, "%uM", c->memory_mib);
+}
+
+static void add_socket(struct strv *v, const char *id, int fd)
+{
+	strv_add(v, "-chardev");
+	strv_addf(v, "socket,id=%s,fd=%d", id, fd);
+}
+
+static void add_ports(const struct qemu_config *c, const struct qemu_fds *fds, struct strv *v)
+{
+	if (c->n_ports > 0) {
+		/* Port 0 is kept for a console. Every port has two queues, used or not. */
+		strv_add(v, "-device");
+		strv_addf(v, "virtio-serial-%s,max_ports=%zu", transport(c), c->n_ports + 1);
+	}
+	for (size_t i = 0; i < c->n_ports; i++) {
+		_cleanup_free_ char *id = xasprintf("port%zu", i);
+		_cleanup_free_ char *name = escaped(c->ports[i]);
+
+		add_socket(v, id, fds->ports[i]);
+		strv_add(v, "-device");
+		strv_addf(v, "virtserialport,chardev=%s,name=%s", id, name);
+	}
+	if (c->second_uart) {
+		add_socket(v, "uart1", fds->ports[c->n_ports]);
+		add2(v, "-device", "isa-serial,chardev=uart1,iobase=0x2f8,irq=3");
+	}
+}
+
+static void add_shares(const struct qemu_config *c, struct strv *v)
+{
+	for (size_t i = 0; i < c->n_shares; i++) {
+		const struct qemu_share *s = &c->shares[i];
+		_cleanup_free_ char *path = escaped(s->path);
+		_cleanup_free_ char *tag = escaped(s->tag);
+
+		/* remap: inode numbers stay unique where PATH spans file systems. */
+		strv_add(v, "-fsdev");
+		strv_addf(v, "local,id=fs%zu,path=%s,security_model=none,multidevs=remap%s", i,
+			path, s->writable ? "" : ",readonly=on");
+		strv_add(v, "-device");
+		strv_addf(v, "virtio-9p-%s,fsdev=fs%zu,mount_tag=%s", transport(c), i, tag);
+	}
+}
+
+void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, struct strv *ret)
+{
+	strv_add(ret, c->features->program);
+	add_machine(c, ret);
+	strv_add(ret, "-no-reboot");
+	strv_add(ret, "-nodefaults");
+	strv_add(ret, "-no-user-config");
+	add2(ret, "-display", "none");
+	add2(ret, "-parallel", "none");
+	add2(ret, "-vga", "none");
+	if (c->sandbox && c->features->sandbox)
+		add2(ret, "-sandbox", QEMU_SANDBOX);
+
+	add_socket(ret, QEMU_CONSOLE_ID, fds->console);
+	add2(ret, "-serial", "chardev:" QEMU_CONSOLE_ID);
+	add_socket(ret, "qmp", fds->qmp);
+	add2(ret, "-mon", "chardev=qmp,mode=control");
+	if (fds->log >= 0) {
+		add2(ret, "-d", "cpu_reset");
+		strv_add(ret, "-D");
+		strv_addf(ret, "/dev/fd/%d", fds->log);
+	}
+	if (c->features->pvpanic) {
+		/* The event alone: stopping there would cut off the kernel's text. */
+		add2(ret, "-device", "pvpanic");
+		add2(ret, "-action", "panic=none");
+	}
+	add_ports(c, fds, ret);
+	add_shares(c, ret);
+
+	if (c->kernel)
+		add2(ret, "-kernel", c->kernel);
+	if (c->initrd)
+		add2(ret, "-initrd", c->initrd);
+	if (c->cmdline)
+		add2(ret, "-append", c->cmdline);
+	for (size_t i = 0; i < c->n_extra; i++)
+		strv_add(ret, c->extra[i]);
+}
+
+void qemu_argv(const struct qemu_config *c, struct strv *ret)
+{
+	struct qemu_fds fds;
+
+	qemu_fds_choose(c, &fds);
+	qemu_argv_fds(c, &fds, ret);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this room share: the descriptors' numbers, the end's classification, readers. */
+#ifndef QEMU_PRIVATE_H
+#define QEMU_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/strv.h"
+#include "qemu/qemu.h"
+
+/* ---- argv.c ---- */
+
+/* The numbers that the channels have in QEMU. */
+struct qemu_fds {
+	int console, qmp;
+	int log; /* -1: no log */
+	int ports[QEMU_PORTS_MAX + 1]; /* the second UART's stands behind the ports' */
+};
+
+/* Numbers from 3 on that C's `keep_fds` leave free. */
+void qemu_fds_choose(const struct qemu_config *c, struct qemu_fds *ret);
+void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, struct strv *ret);
+
+/* How many ports there are, the second UART included. */
+size_t qemu_n_ports(const struct qemu_config *c);
+
+#define QEMU_CONSOLE_ID "console"
+#define QEMU_SANDBOX    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+/* ---- end.c ---- */
+
+/* What is known when QEMU has ended. */
+struct qemu_evidence {
+	const char *shutdown; /* reason of its SHUTDOWN event; NULL: none came */
+	bool stop_asked; /* by qemu_stop(), before any SHUTDOWN event */
+	bool panicked; /* GUEST_PANICKED was seen */
+	bool triple_fault; /* its log told one */
+	const char *fault; /* why we ended it ourselves, as a failure; NULL: we did not */
+	int status; /* of wait(2) */
+	const char *stderr_text;
+	size_t stderr_len;
+};
+
+enum qemu_end qemu_end_classify(const struct qemu_evidence *v);
+void qemu_end_describe(const struct qemu_evidence *v, struct buf *ret);
+
+/* Looks for a marker in a stream of which nothing is kept. All-zero is its start. */
+struct qemu_log {
+	size_t matched;
+	bool triple_fault;
+};
+void qemu_log_feed(struct qemu_log *l, const char *data, size_t len);
+
+/* ---- reader.c ---- */
+
+/* Reads a descriptor to its end, a piece at a turn of the loop. */
+struct qemu_reader;
+typedef void (*qemu_reader_data)(void *arg, const char *data, size_t len);
+typedef void (*qemu_reader_eof)(void *arg);
+/* FD (non-blocking) is owned from now on, and closed at its end. */
+struct qemu_reader *qemu_reader_new(
+	struct loop *loop, int fd, qemu_reader_data data, qemu_reader_eof eof, void *arg);
+void qemu_reader_free(struct qemu_reader *r); /* NULL is fine */
+/* Bytes to send, as the other end takes them; the buffer stays the caller's and is consumed. Call again
+ * when something was added to an empty one. */
+void qemu_reader_send(struct qemu_reader *r, struct buf *out);
+bool qemu_reader_done(const struct qemu_reader *r);
+
+/* ---- usage.c ---- */
+
+/* CPU time and peak memory of a running process; what cannot be read stays as it is. */
+void qemu_usage_read(pid_t pid, int64_t *cpu_us, int64_t *maxrss_kib);
+
+/* ---- sysrq.c ---- */
+
+/* Breaks and keys, one pair at a time: a second break before the first one's key would cancel it. */
+struct qemu_sysrq;
+struct qemu_sysrq *qemu_sysrq_new(struct loop *loop, struct qemu *q);
+void qemu_sysrq_free(struct qemu_sysrq *s);
+void qemu_sysrq_key(struct qemu_sysrq *s, char key);
+
+#endif

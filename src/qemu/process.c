@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The QEMU process. It has ended when it was reaped and its console, monitor, log and stderr were read to
+ * their ends: only then is the last word of the guest known. A descendant that keeps one of them open is
+ * killed with QEMU's process group, and GRACE_MS bounds the rest.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "qemu/private.h"
+#include "qemu/qmp.h"
+
+#define GRACE_MS         1000
+#define STDERR_TAIL_SIZE 8192
+
+struct qemu {
+	struct loop *loop; /* borrowed */
+	struct qemu_handlers h;
+	struct proc proc;
+	struct loop_fd *exit_watch; /* owned */
+	struct loop_timer *grace; /* owned */
+	struct qemu_reader *console, *monitor, *log, *errors; /* owned; log may be NULL */
+	struct buf console_out;
+	struct qmp *qmp; /* owned */
+	struct qemu_sysrq *sysrq; /* owned */
+	int ports[QEMU_PORTS_MAX + 1]; /* owned */
+	size_t n_ports;
+
+	struct qemu_log seen;
+	struct buf stderr_tail;
+	char *shutdown, *fault; /* owned: see struct qemu_evidence */
+	bool stop_asked, panicked;
+	bool reaped;
+	int status;
+	int64_t cpu_us, maxrss_kib; /* once reaped */
+	bool ended; /* the handler was called */
+
+	int depth; /* of handlers that are running: none may find its qemu freed */
+	bool freed;
+};
+
+static void end_if_complete(struct qemu *q, bool anyway);
+
+static void dispose(struct qemu *q)
+{
+	qmp_free(q->qmp);
+	qemu_sysrq_free(q->sysrq);
+	buf_release(&q->console_out);
+	buf_release(&q->stderr_tail);
+	free(q->shutdown);
+	free(q->fault);
+	free(q);
+}
+
+static void enter(struct qemu *q)
+{
+	q->depth++;
+}
+
+static void leave(struct qemu *q)
+{
+	if (--q->depth == 0 && q->freed)
+		dispose(q);
+}
+
+/* The whole group: whatever QEMU started goes with it. Until it is reaped its pid cannot be another's. */
+static void kill_group(struct qemu *q)
+{
+	if (q->proc.pid > 0)
+		kill(-q->proc.pid, SIGKILL);
+}
+
+static void fail(struct qemu *q, const char *why)
+{
+	if (!q->fault && !q->shutdown && !q->stop_asked)
+		q->fault = xstrdup(why);
+	kill_group(q);
+}
+
+/* ---- channels ---- */
+
+static void flush_qmp(struct qemu *q)
+{
+	qemu_reader_send(q->monitor, qmp_output(q->qmp));
+}
+
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct qemu *q = arg;
+
+	enter(q);
+	if (q->h.console)
+		q->h.console(q->h.arg, data, len);
+	leave(q);
+}
+
+static void on_monitor(void *arg, const char *data, size_t len)
+{
+	struct qemu *q = arg;
+
+	enter(q);
+	qmp_feed(q->qmp, data, len);
+	if (!q->freed) {
+		if (qmp_broken(q->qmp))
+			fail(q, qmp_broken(q->qmp));
+		flush_qmp(q);
+	}
+	leave(q);
+}
+
+static void on_log(void *arg, const char *data, size_t len)
+{
+	struct qemu *q = arg;
+
+	qemu_log_feed(&q->seen, data, len);
+}
+
+static void on_stderr(void *arg, const char *data, size_t len)
+{
+	struct qemu *q = arg;
+
+	buf_add(&q->stderr_tail, data, len);
+	if (q->stderr_tail.len > STDERR_TAIL_SIZE)
+		buf_consume(&q->stderr_tail, q->stderr_tail.len - STDERR_TAIL_SIZE);
+}
+
+static void on_eof(void *arg)
+{
+	struct qemu *q = arg;
+
+	enter(q);
+	if (qemu_reader_done(q->monitor))
+		qmp_end(q->qmp, "QEMU closed its monitor");
+	if (!q->freed)
+		end_if_complete(q, false);
+	leave(q);
+}
+
+/* ---- events ---- */
+
+/* KVM that cannot go on stops the machine and leaves QEMU running for a debugger; nobody is here. */
+static void on_status(void *arg, json_t *ret, const char *error)
+{
+	struct qemu *q = arg;
+	const char *status = json_string_value(json_object_get(ret, "status"));
+
+	if (status && streq(status, "internal-error"))
+		fail(q, "QEMU stopped the guest with an internal error");
+	else if (status && streq(status, "io-error"))
+		fail(q, "QEMU stopped the guest after an I/O error");
+}
+
+static void on_event(void *arg, const char *name, const json_t *data)
+{
+	struct qemu *q = arg;
+
+	if (streq(name, "SHUTDOWN")) {
+		const char *reason = json_string_value(json_object_get(data, "reason"));
+
+		if (!q->shutdown)
+			q->shutdown = xstrdup(reason ? reason : "no reason");
+	} else if (streq(name, "GUEST_PANICKED")) {
+		q->panicked = true;
+	} else if (streq(name, "STOP")) {
+		qmp_command(q->qmp, "query-status", NULL, on_status, q);
+	}
+}
+
+/* ---- the end ---- */
+
+static void end_if_complete(struct qemu *q, bool anyway)
+{
+	_cleanup_buf_ struct buf why = BUF_INIT;
+	struct qemu_evidence v = { 0 };
+
+	if (q->ended || !q->reaped)
+		return;
+	if (!anyway &&
+		(!qemu_reader_done(q->console) || !qemu_reader_done(q->monitor) ||
+			!qemu_reader_done(q->errors) || (q->log && !qemu_reader_done(q->log))))
+		return;
+
+	q->ended = true;
+	loop_timer_set(q->grace, CLOCK_NEVER);
+	v.shutdown = q->shutdown;
+	v.stop_asked = q->stop_asked;
+	v.panicked = q->panicked;
+	v.triple_fault = q->seen.triple_fault;
+	v.fault = q->fault;
+	v.status = q->status;
+	v.stderr_text = buf_str(&q->stderr_tail);
+	v.stderr_len = q->stderr_tail.len;
+	qemu_end_describe(&v, &why);
+
+	enter(q);
+	qmp_end(q->qmp, "QEMU has ended");
+	if (!q->freed && q->h.ended)
+		q->h.ended(q->h.arg, qemu_end_classify(&v), buf_str(&why));
+	leave(q);
+}
+
+static void on_grace(void *arg)
+{
+	end_if_complete(arg, true);
+}
+
+/* Usage must be taken before the reaping; the system call tells it, libc's wrapper does not. */
+static void take_usage(struct qemu *q)
+{
+	struct rusage ru = { 0 };
+	siginfo_t si = { 0 };
+
+	if (syscall(SYS_waitid, P_PIDFD, q->proc.pidfd, &si, WEXITED | WNOHANG | WNOWAIT, &ru) < 0)
+		return;
+	q->cpu_us = (int64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000 +
+		    ru.ru_utime.tv_usec + ru.ru_stime.tv_usec;
+	q->maxrss_kib = ru.ru_maxrss;
+}
+
+static void on_exit_ready(void *arg, int fd, uint32_t events)
+{
+	struct qemu *q = arg;
+
+	kill_group(q);
+	take_usage(q);
+	loop_fd_remove(q->exit_watch);
+	q->exit_watch = NULL;
+	if (proc_reap(&q->proc, &q->status) == -EAGAIN)
+		proc_kill(&q->proc); /* a pidfd does not lie; but never wait for ever */
+	q->reaped = true;
+	loop_timer_set(q->grace, clock_ms() + GRACE_MS);
+	end_if_complete(q, false);
+}
+
+/* ---- the start ---- */
+
+/* Our ends and QEMU's of every channel, until the process owns its own. */
+struct channels {
+	int ours[3 + QEMU_PORTS_MAX + 2];
+	struct proc_fd fds[6 + QEMU_PORTS_MAX + 2];
+	size_t n;
+};
+
+static void channels_release(struct channels *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		fd_close(c->ours[i]);
+		fd_close(c->fds[i].fd);
+	}
+}
+
+/* PAIR[0] is ours. */
+static void add_channel(struct channels *c, const int pair[2], int child)
+{
+	fd_set_nonblock(pair[0], true);
+	c->ours[c->n] = pair[0];
+	c->fds[c->n++] = (struct proc_fd){ pair[1], child };
+}
+
+static int add_socket(struct channels *c, int child)
+{
+	int pair[2], r = fd_socketpair(pair);
+
+	if (r == 0)
+		add_channel(c, pair, child);
+	return r;
+}
+
+/* QEMU opens its log by name (/dev/fd/N), which works for a pipe but not for a socket. */
+static int add_pipe(struct channels *c, int child)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	add_channel(c, pair, child);
+	return 0;
+}
+
+static int make_channels(struct channels *c, const struct qemu_fds *n, size_t n_ports)
+{
+	int r = add_socket(c, n->console);
+
+	if (r == 0)
+		r = add_socket(c, n->qmp);
+	if (r == 0)
+		r = add_pipe(c, STDERR_FILENO);
+	for (size_t i = 0; r == 0 && i < n_ports; i++)
+		r = add_socket(c, n->ports[i]);
+	if (r == 0 && n->log >= 0)
+		r = add_pipe(c, n->log);
+	return r;
+}
+
+static int spawn(const struct qemu_config *c, const struct qemu_fds *n, struct channels *ch,
+	struct proc *ret, struct err *e)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_free_ struct proc_fd *fds = NULL;
+	struct proc_spec spec = { .new_session = true };
+	size_t n_fds = ch->n;
+
+	qemu_argv_fds(c, n, &argv);
+	fds = xcalloc(ch->n + 1 + c->n_keep_fds, sizeof(*fds));
+	memcpy(fds, ch->fds, ch->n * sizeof(*fds));
+	fds[n_fds++] = (struct proc_fd){ ch->fds[2].fd, STDOUT_FILENO };
+	for (size_t i = 0; i < c->n_keep_fds; i++)
+		fds[n_fds++] = (struct proc_fd){ c->keep_fds[i], c->keep_fds[i] };
+	spec.argv = (const char *const *)argv.v;
+	spec.fds = fds;
+	spec.n_fds = n_fds;
+	return proc_spawn(&spec, ret, e);
+}
+
+static void attach(struct qemu *q, struct channels *ch, bool with_log)
+{
+	q->qmp = qmp_new(on_event, q);
+	q->console = qemu_reader_new(q->loop, TAKE_FD(ch->ours[0]), on_console, on_eof, q);
+	q->monitor = qemu_reader_new(q->loop, TAKE_FD(ch->ours[1]), on_monitor, on_eof, q);
+	q->errors = qemu_reader_new(q->loop, TAKE_FD(ch->ours[2]), on_stderr, on_eof, q);
+	for (size_t i = 0; i < q->n_ports; i++)
+		q->ports[i] = TAKE_FD(ch->ours[3 + i]);
+	if (with_log)
+		q->log = qemu_reader_new(
+			q->loop, TAKE_FD(ch->ours[3 + q->n_ports]), on_log, on_eof, q);
+	q->exit_watch = loop_fd_add(q->loop, q->proc.pidfd, EPOLLIN, on_exit_ready, q);
+	q->grace = loop_timer_add(q->loop, CLOCK_NEVER, on_grace, q);
+	q->sysrq = qemu_sysrq_new(q->loop, q);
+}
+
+int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu_handlers *h,
+	struct qemu **ret, struct err *e)
+{
+	struct channels ch = { .n = 0 };
+	struct proc proc = PROC_INIT;
+	struct qemu_fds n;
+	struct qemu *q;
+	int r;
+
+	qemu_fds_choose(c, &n);
+	r = make_channels(&ch, &n, qemu_n_ports(c));
+	if (r < 0)
+		err_sys(e, -r, "cannot make QEMU's channels");
+	else
+		r = spawn(c, &n, &ch, &proc, e);
+	if (r < 0) {
+		channels_release(&ch);
+		return r;
+	}
+	q = xcalloc(1, sizeof(*q));
+	q->loop = loop;
+	q->h = *h;
+	q->proc = proc;
+	q->n_ports = qemu_n_ports(c);
+	attach(q, &ch, n.log >= 0);
+	channels_release(&ch);
+	*ret = q;
+	return 0;
+}
+
+/* ---- what callers do with it ---- */
+
+int qemu_port(struct qemu *q, size_t i)
+{
+	BUG_ON(i >= q->n_ports);
+	return q->ports[i];
+}
+
+void qemu_command(
+	struct qemu *q, const char *execute, json_t *arguments, qemu_reply_cb cb, void *arg)
+{
+	enter(q);
+	qmp_command(q->qmp, execute, arguments, cb, arg);
+	if (!q->freed)
+		flush_qmp(q);
+	leave(q);
+}
+
+void qemu_inject_nmi(struct qemu *q)
+{
+	qemu_command(q, "inject-nmi", NULL, NULL, NULL);
+}
+
+void qemu_sysrq(struct qemu *q, char key)
+{
+	qemu_sysrq_key(q->sysrq, key);
+}
+
+void qemu_console_write(struct qemu *q, const char *data, size_t len)
+{
+	buf_add(&q->console_out, data, len);
+	qemu_reader_send(q->console, &q->console_out);
+}
+
+void qemu_stop(struct qemu *q)
+{
+	if (!q->shutdown && !q->fault && !q->reaped)
+		q->stop_asked = true;
+	kill_group(q);
+}
+
+bool qemu_alive(const struct qemu *q)
+{
+	return !q->reaped;
+}
+
+void qemu_usage(struct qemu *q, int64_t *ret_cpu_us, int64_t *ret_maxrss_kib)
+{
+	if (!q->reaped)
+		qemu_usage_read(q->proc.pid, &q->cpu_us, &q->maxrss_kib);
+	*ret_cpu_us = q->cpu_us;
+	*ret_maxrss_kib = q->maxrss_kib;
+}
+
+void qemu_free(struct qemu *q)
+{
+	if (!q || q->freed)
+		return;
+	qmp_mute(q->qmp);
+	kill_group(q);
+	loop_fd_remove(q->exit_watch);
+	loop_timer_remove(q->grace);
+	qemu_reader_free(q->console);
+	qemu_reader_free(q->monitor);
+	qemu_reader_free(q->errors);
+	qemu_reader_free(q->log);
+	for (size_t i = 0; i < q->n_ports; i++)
+		fd_close(q->ports[i]);
+	proc_kill(&q->proc);
+	q->freed = true;
+	if (q->depth == 0)
+		dispose(q);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The QEMU Machine Protocol, without any descriptor: bytes from QEMU go in by qmp_feed(), bytes for
+ * QEMU wait in qmp_output(). One JSON object is one line. Replies are matched by id; events may
+ * come between and before them (QEMU: docs/interop/qmp-spec.txt).
+ *
+ * A stream that is not QMP breaks the client for good: qmp_broken() says why, commands under way and
+ * later ones are answered with that text, and nothing more is read.
+ */
+#ifndef QEMU_QMP_H
+#define QEMU_QMP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "qemu/qemu.h"
+
+/* A longer message breaks the stream; query-qmp-schema, the longest reply, has 250 KiB. */
+#define QMP_MESSAGE_MAX (4 * 1024 * 1024)
+
+typedef void (*qmp_event_cb)(void *arg, const char *name, const json_t *data /* may be NULL */);
+
+struct qmp;
+struct qmp *qmp_new(qmp_event_cb event, void *arg);
+/* Forgets commands under way without calling anyone. Not from inside a callback: qmp_mute() there. */
+void qmp_free(struct qmp *q);
+
+/* Takes bytes from QEMU and calls back for each whole message in them. */
+void qmp_feed(struct qmp *q, const char *data, size_t len);
+
+/* Sends nothing by itself. CB may be NULL. On a client that has ended or is broken it is called at
+ * once. */
+void qmp_command(struct qmp *q, const char *execute, json_t *arguments /* stolen; may be NULL */,
+	qemu_reply_cb cb, void *arg);
+
+/* What QEMU should be sent now, to be taken off with buf_consume(). Empty until its greeting came;
+ * the first command is always qmp_capabilities. */
+struct buf *qmp_output(struct qmp *q);
+
+/* The stream has ended: answers commands under way with WHY. */
+void qmp_end(struct qmp *q, const char *why);
+/* No callback is made any more, not even by a qmp_feed() that is running. */
+void qmp_mute(struct qmp *q);
+
+/* Why the stream cannot be read any further; NULL while it is well. */
+const char *qmp_broken(const struct qmp *q);
+
+#endif
