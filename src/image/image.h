@@ -79,6 +79,9 @@ int modules_closure(const char *dir, const char *const *wanted, struct strv *ret
 /* Whether the module is there: 'y' (modules.builtin), 'm' (as a file), 'n'. */
 char modules_find(const char *dir, const char *name);
 
+/* Appends the paths of all modules, sorted by name. */
+int modules_files(const char *dir, struct strv *ret, struct err *e);
+
 /*
  * Writes modules.dep, modules.softdep and modules.alias into DIR, in depmod's form, from what
  * the modules say of themselves; depmod is not needed. For an unpacked package: modules_closure()

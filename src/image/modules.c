@@ -284,3 +284,13 @@ char modules_find(const char *dir, const char *name)
 		return 'n';
 	return modtree_builtin(&t, name) ? 'y' : modtree_find(&t, name) >= 0 ? 'm' : 'n';
 }
+
+int modules_files(const char *dir, struct strv *ret, struct err *e)
+{
+	_cleanup_modtree_ struct modtree t = { 0 };
+	int r = modtree_open(dir, false, &t, e);
+
+	for (size_t i = 0; r == 0 && i < t.n; i++)
+		strv_take(ret, path_join(t.dir, t.modules[i].path));
+	return r;
+}

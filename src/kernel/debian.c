@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/debian.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/hash.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "kernel/version.h"
+
+#define IMAGE_PREFIX  "linux-image-"
+#define QUERY_MS      (2 * 60 * 1000)
+#define UPDATE_MS     (15 * 60 * 1000)
+#define DOWNLOAD_MS   (60 * 60 * 1000)
+#define MESSAGE_LINES 4
+
+#if defined(__x86_64__)
+#define DPKG_ARCH "amd64"
+#elif defined(__aarch64__)
+#define DPKG_ARCH "arm64"
+#else
+#define DPKG_ARCH "riscv64"
+#endif
+
+/* ---- names ---- */
+
+static const char *const flavours[] = { "cloud", "rt" };
+
+/* Cuts "-SUFFIX" off; false where S does not end so. */
+static bool cut_suffix(char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	if (n <= m + 1 || s[n - m - 1] != '-' || !str_ends(s, suffix))
+		return false;
+	s[n - m - 1] = '\0';
+	return true;
+}
+
+static const char *cut_flavour(char *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(flavours); i++)
+		if (cut_suffix(s, flavours[i]))
+			return flavours[i];
+	return "";
+}
+
+/* "6.1.0-50", "6.12.9+bpo": digits first, and after every '-', so that no flavour is taken for it. */
+static bool is_series(const char *s)
+{
+	if (!isdigit((unsigned char)s[0]))
+		return false;
+	for (; *s; s++)
+		if (*s == '-' ? !isdigit((unsigned char)s[1])
+			      : !isalnum((unsigned char)*s) && !strchr(".+~", *s))
+			return false;
+	return true;
+}
+
+int debian_spec_parse(const char *spec, struct debian_spec *ret, struct err *e)
+{
+	_cleanup_free_ char *series = NULL;
+	const char *flavour;
+
+	if (!str_starts(spec, DEBIAN_PREFIX))
+		return err_set(e, -EINVAL, "%s does not begin with " DEBIAN_PREFIX, spec);
+	series = xstrdup(spec + strlen(DEBIAN_PREFIX));
+	cut_suffix(series, DPKG_ARCH);
+	flavour = cut_flavour(series);
+	if (!is_series(series)) {
+		err_set(e, -EINVAL, "%s names no Debian kernel", spec);
+		return err_hint(e,
+			"Write debian:SERIES or debian:SERIES-FLAVOUR, as in debian:6.1 or "
+			"debian:6.1-cloud; flavours are cloud and rt.");
+	}
+	*ret = (struct debian_spec){ TAKE_PTR(series), xstrdup(flavour), DPKG_ARCH };
+	return 0;
+}
+
+void debian_spec_release(struct debian_spec *s)
+{
+	free(s->series);
+	free(s->flavour);
+	*s = (struct debian_spec){ 0 };
+}
+
+/* "6.1.0-50" of "linux-image-6.1.0-50-cloud-amd64", and the flavour; NULL for another package. */
+static char *package_abi(const struct debian_spec *s, const char *package, const char **ret_flavour)
+{
+	_cleanup_free_ char *abi = NULL;
+
+	if (!str_starts(package, IMAGE_PREFIX))
+		return NULL;
+	abi = xstrdup(package + strlen(IMAGE_PREFIX));
+	if (!cut_suffix(abi, s->arch))
+		return NULL;
+	*ret_flavour = cut_flavour(abi);
+	return is_series(abi) ? TAKE_PTR(abi) : NULL;
+}
+
+bool debian_spec_matches(const struct debian_spec *s, const char *package)
+{
+	const char *flavour;
+	_cleanup_free_ char *abi = package_abi(s, package, &flavour);
+
+	if (!abi || !streq(flavour, s->flavour) || !str_starts(abi, s->series))
+		return false;
+	/* 6.1 is not the beginning of 6.12, nor 6.1.0-5 of 6.1.0-50. */
+	return !isalnum((unsigned char)abi[strlen(s->series)]);
+}
+
+char *debian_label(const struct debian_spec *s, const char *package)
+{
+	const char *flavour;
+	_cleanup_free_ char *abi = package_abi(s, package, &flavour);
+
+	if (!abi)
+		return xasprintf(DEBIAN_PREFIX "%s", package);
+	return xasprintf(DEBIAN_PREFIX "%s%s%s", abi, *flavour ? "-" : "", flavour);
+}
+
+/* ---- apt ---- */
+
+/* Lists of our own, for a machine whose lists are empty, stale, or not for us. */
+static int add_own_state(struct strv *argv, struct err *e)
+{
+	_cleanup_free_ char *apt = NULL, *lists = NULL, *archives = NULL;
+	int r = path_cache_sub("apt", &apt, e);
+
+	if (r < 0)
+		return r;
+	lists = path_join(apt, "lists/partial");
+	archives = path_join(apt, "cache/archives/partial");
+	r = dir_make(lists, 0755, e);
+	if (r == 0)
+		r = dir_make(archives, 0755, e);
+	strv_add(argv, "-o");
+	strv_addf(argv, "Dir::State=%s", apt);
+	strv_add(argv, "-o");
+	strv_addf(argv, "Dir::State::lists=%s/lists", apt);
+	strv_add(argv, "-o");
+	strv_addf(argv, "Dir::Cache=%s/cache", apt);
+	return r;
+}
+
+static int start_argv(struct strv *argv, const char *program, bool own_state, struct err *e)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (path_program(program, &path) < 0) {
+		err_set(e, -ENOENT, "%s is not here, and kernel packages come by it", program);
+		return err_hint(e,
+			"On a machine without apt, name a kernel by its path: an image, a build "
+			"tree, or a folder that holds an unpacked package.");
+	}
+	strv_take(argv, TAKE_PTR(path));
+	strv_add(argv, "-q");
+	/* Root's apt would download as a user that cannot enter our folder. */
+	if (geteuid() == 0) {
+		strv_add(argv, "-o");
+		strv_add(argv, "APT::Sandbox::User=root");
+	}
+	return own_state ? add_own_state(argv, e) : 0;
+}
+
+static int run(const struct strv *argv, struct buf *ret_out, int64_t timeout_ms, struct err *e)
+{
+	_cleanup_buf_ struct buf err = BUF_INIT, message = BUF_INIT;
+	_cleanup_free_ char *command = strv_shell(argv);
+	const char *tail;
+	size_t len;
+	int status, r;
+
+	r = proc_capture((const char *const *)argv->v, NULL, ret_out, &err, timeout_ms, &status, e);
+	if (r < 0)
+		return err_wrap(e, "%s", command);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	while (err.len && isspace((unsigned char)err.data[err.len - 1]))
+		buf_truncate(&err, err.len - 1);
+	tail = text_last_lines(buf_str(&err), err.len, MESSAGE_LINES, &len);
+	proc_describe_status(&message, status);
+	buf_adds(&message, len ? ": " : "");
+	text_clean(&message, tail, len);
+	return err_set(e, -EIO, "%s: %s", command, buf_str(&message));
+}
+
+static int update_lists(struct err *e)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	int r = start_argv(&argv, "apt-get", true, e);
+
+	if (r < 0)
+		return r;
+	strv_add(&argv, "update");
+	r = run(&argv, NULL, UPDATE_MS, e);
+	return r < 0 ? err_wrap(e, "cannot fetch the lists of packages") : 0;
+}
+
+/* The line "FIELD: value" of a record of apt's; NULL: none. The caller owns the string. */
+static char *record_field(const char *record, const char *field)
+{
+	size_t n = strlen(field);
+
+	for (const char *p = record; p && *p; p = strchr(p, '\n'), p += p ? 1 : 0) {
+		size_t len = strcspn(p, "\n");
+
+		if (len == 0 && p != record) /* the end of the first record */
+			return NULL;
+		if (len > n + 1 && memcmp(p, field, n) == 0 && p[n] == ':') {
+			p += n + 1;
+			len -= n + 1;
+			while (len && *p == ' ') {
+				p++;
+				len--;
+			}
+			return xstrndup(p, len);
+		}
+	}
+	return NULL;
+}
+
+static int show_package(const char *name, bool own_state, struct debian_package *ret, struct err *e)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct debian_package p = { .own_state = own_state };
+	int r = start_argv(&argv, "apt-cache", own_state, e);
+
+	if (r < 0)
+		return r;
+	strv_add(&argv, "show");
+	strv_add(&argv, "--no-all-versions");
+	strv_add(&argv, name);
+	r = run(&argv, &out, QUERY_MS, e);
+	if (r < 0)
+		return r;
+	p.name = xstrdup(name);
+	p.version = record_field(buf_str(&out), "Version");
+	p.sha256 = record_field(buf_str(&out), "SHA256");
+	p.size = record_field(buf_str(&out), "Size");
+	if (!p.version || !p.sha256) {
+		debian_package_release(&p);
+		return err_set(e, -EBADMSG, "apt tells no version or no SHA-256 of %s", name);
+	}
+	*ret = p;
+	return 0;
+}
+
+static int search(const struct debian_spec *s, bool own_state, struct buf *ret, struct err *e)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_buf_ struct buf pattern = BUF_INIT;
+	int r = start_argv(&argv, "apt-cache", own_state, e);
+
+	if (r < 0)
+		return r;
+	buf_adds(&pattern, "^" IMAGE_PREFIX);
+	for (const char *p = s->series; *p; p++)
+		buf_addf(&pattern, strchr(".+", *p) ? "[%c]" : "%c", *p);
+	buf_addf(&pattern, ".*-%s$", s->arch);
+	strv_add(&argv, "search");
+	strv_add(&argv, "--names-only");
+	strv_add(&argv, buf_str(&pattern));
+	return run(&argv, ret, QUERY_MS, e);
+}
+
+/* Lines are "NAME - description". */
+static char *newest_of(const struct debian_spec *s, const char *lines)
+{
+	char *best = NULL;
+
+	for (const char *p = lines; p && *p; p = strchr(p, '\n'), p += p ? 1 : 0) {
+		_cleanup_free_ char *name = xstrndup(p, strcspn(p, " \t\n"));
+
+		if (!debian_spec_matches(s, name) || (best && version_compare(name, best) <= 0))
+			continue;
+		str_replace(&best, name);
+	}
+	return best;
+}
+
+static int find(
+	const struct debian_spec *s, bool own_state, struct debian_package *ret, struct err *e)
+{
+	_cleanup_buf_ struct buf lines = BUF_INIT;
+	_cleanup_free_ char *name = NULL;
+	int r = own_state ? update_lists(e) : 0;
+
+	if (r == 0)
+		r = search(s, own_state, &lines, e);
+	if (r < 0)
+		return r;
+	name = newest_of(s, buf_str(&lines));
+	if (!name)
+		return err_set(e, -ENOENT, "apt knows no package " IMAGE_PREFIX "%s*-%s%s%s",
+			s->series, s->flavour, *s->flavour ? "-" : "", s->arch);
+	return show_package(name, own_state, ret, e);
+}
+
+int debian_find(
+	const struct debian_spec *s, bool own_state, struct debian_package *ret, struct err *e)
+{
+	_cleanup_free_ char *apt = NULL, *path = NULL;
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	if (!own_state)
+		return find(s, false, ret, e);
+	r = path_cache_sub("apt", &apt, e);
+	if (r < 0)
+		return r;
+	path = path_join(apt, "vmrig.lock");
+	lock = lock_take(path, false, clock_ms() + UPDATE_MS, e);
+	return lock < 0 ? lock : find(s, true, ret, e);
+}
+
+void debian_package_release(struct debian_package *p)
+{
+	free(p->name);
+	free(p->version);
+	free(p->sha256);
+	free(p->size);
+	*p = (struct debian_package){ 0 };
+}
+
+/* ---- downloading ---- */
+
+static char *only_deb(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *f;
+	char *path = NULL;
+
+	while (d && (f = readdir(d)) && !path)
+		if (str_ends(f->d_name, ".deb"))
+			path = path_join(dir, f->d_name);
+	if (d)
+		closedir(d);
+	return path;
+}
+
+static int check_sum(const struct debian_package *p, const char *path, struct err *e)
+{
+	char sum[HASH_HEX_LEN + 1];
+	int r = hash_file(path, sum, e);
+
+	if (r < 0)
+		return r;
+	if (!streq(sum, p->sha256))
+		return err_set(e, -EBADMSG, "%s is damaged: its SHA-256 is %s, apt states %s",
+			path_base(path), sum, p->sha256);
+	return 0;
+}
+
+int debian_download(const struct debian_package *p, const char *dir, char **ret_path, struct err *e)
+{
+	_cleanup_strv_ struct strv apt = STRV_INIT, argv = STRV_INIT;
+	_cleanup_free_ char *path = NULL;
+	int r = start_argv(&apt, "apt-get", p->own_state, e);
+
+	if (r < 0)
+		return r;
+	/* "apt-get download" writes to its working folder. */
+	strv_add(&argv, "sh");
+	strv_add(&argv, "-c");
+	strv_add(&argv, "cd \"$1\" && shift && exec \"$@\"");
+	strv_add(&argv, "sh");
+	strv_add(&argv, dir);
+	strv_addv(&argv, &apt);
+	strv_add(&argv, "download");
+	strv_addf(&argv, "%s=%s", p->name, p->version);
+	r = run(&argv, NULL, DOWNLOAD_MS, e);
+	if (r < 0)
+		return err_wrap(e, "cannot download %s", p->name);
+	path = only_deb(dir);
+	if (!path)
+		return err_set(e, -EIO, "apt-get download left no package of %s", p->name);
+	r = check_sum(p, path, e);
+	if (r == 0)
+		*ret_path = TAKE_PTR(path);
+	return r;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KERNEL_FETCH_H
+#define KERNEL_FETCH_H
+
+#include "kernel/cache.h"
+#include "kernel/debian.h"
+
+/* The newest cached package that WANT matches, without asking apt. -ENOENT: none. */
+int cache_find_debian(const struct debian_spec *want, struct cache_entry *ret, struct strv *damaged,
+	struct err *e);
+
+#endif
