@@ -123,8 +123,16 @@ int path_cache(char **ret, struct err *e)
 	size_t n = 0;
 	int r = -ENOENT;
 
-	if (env("VMRIG_CACHE_DIR"))
-		candidates[n++] = path_absolute(env("VMRIG_CACHE_DIR"), NULL);
+	if (env("VMRIG_CACHE_DIR")) {	/* asked for by name: no other takes its place */
+		_cleanup_free_ char *dir = path_absolute(env("VMRIG_CACHE_DIR"), NULL);
+
+		r = writable_dir(dir, e);
+		if (r == 0)
+			*ret = TAKE_PTR(dir);
+		else
+			err_wrap(e, "the cache folder that VMRIG_CACHE_DIR names");
+		return r;
+	}
 	/* The XDG specification: a relative path there is to be ignored. */
 	if (env("XDG_CACHE_HOME") && *env("XDG_CACHE_HOME") == '/')
 		candidates[n++] = path_join(env("XDG_CACHE_HOME"), "vmrig");

@@ -19,9 +19,9 @@ char *path_dir(const char *path); /* before it; "." where there is none; caller 
 int path_below(const char *path, const char *dir);
 
 /*
- * The cache folder: the first of $VMRIG_CACHE_DIR, $XDG_CACHE_HOME/vmrig and $HOME/.cache/vmrig
- * that can be written; made, with mode 0700, unless it is there. Where none can (a read-only HOME)
- * it is vmrig-UID in $TMPDIR or /tmp, which must be ours and 0700. The caller owns the string.
+ * The cache folder: $VMRIG_CACHE_DIR (an error when it cannot be written: no other takes the place of
+ * one that was named), else the first of $XDG_CACHE_HOME/vmrig and $HOME/.cache/vmrig that can be
+ * written; made, with mode 0700, unless it is there. Where none can (a read-only HOME) it is vmrig-UID in $TMPDIR or /tmp, which must be ours and 0700. The caller owns the string.
  */
 int path_cache(char **ret, struct err *e);
 
