@@ -30,11 +30,6 @@ struct tap {
 
 /* ---- lines ---- */
 
-static bool same_place(struct tap_place a, struct tap_place b)
-{
-	return a.hashes == b.hashes && a.col == b.col;
-}
-
 /*
  * A result may be followed by a YAML block, deeper than itself, from "---" to "...". A line that stands
  * less deep ends it too, so that a stray "---" cannot hide results. Returns whether the line is eaten.
@@ -59,7 +54,7 @@ static bool read_yaml(struct tap *t, struct tap_place at, struct slice s)
 		t->in_yaml = false;
 		return false;
 	}
-	if (same_place(at, t->yaml) && slice_starts(s, "...") && slice_trim(s).len == 3)
+	if (tap_same_place(at, t->yaml) && slice_starts(s, "...") && slice_trim(s).len == 3)
 		t->in_yaml = false;
 	else if (slice_starts(s, "duration_ms:"))
 		tap_tree_duration(&t->tree, tap_read_duration(s));

@@ -20,6 +20,11 @@ struct tap_place {
 	uint32_t hashes, col;
 };
 
+static inline bool tap_same_place(struct tap_place a, struct tap_place b)
+{
+	return a.hashes == b.hashes && a.col == b.col;
+}
+
 struct tap_prefix {
 	struct tap_place at; /* of the content */
 	struct tap_place outer; /* of the last "#"; meaningful where at.hashes > 0 or `comment` */

@@ -33,7 +33,6 @@ struct tap_node {
 	uint32_t line; /* 0: never seen */
 	enum verdict verdict;
 	bool has_children;
-	bool claimed; /* a nested test whose own result came */
 	bool leaf_too; /* has children, but its own result says what they do not */
 	bool forgives; /* failed as expected, and so did what failed inside */
 };
@@ -66,7 +65,7 @@ struct tap_level {
 
 struct tap_tree {
 	uint32_t line; /* the one being read */
-	bool seen, bailed;
+	bool seen, bailed, ending;
 	bool empty_skip; /* a document said "1..0 # SKIP" */
 	struct tap_level levels[TAP_MAX_DEPTH];
 	unsigned depth; /* levels open */
@@ -107,6 +106,24 @@ struct tap_text tap_tree_text(struct tap_tree *t, struct slice s, size_t max);
 uint32_t tap_tree_node(struct tap_tree *t, uint32_t parent, enum verdict v);
 /* A name to be shown in a problem; valid until the next call. */
 const char *tap_tree_name(struct tap_tree *t, uint32_t node);
+
+/* ---- levels (tap_level.c) ---- */
+
+enum tap_opener { BY_VERSION, BY_PLAN, BY_RESULT, BY_BARE_RESULT };
+
+/*
+ * The level that a line at AT belongs to, opened if need be; NULL if the line is plain output. Levels
+ * above an existing one stay for the caller to close.
+ */
+struct tap_level *tap_tree_level(struct tap_tree *t, struct tap_place at, enum tap_opener by);
+/* A new level on the stack, or NULL (with a problem) when it is full. */
+struct tap_level *tap_tree_push(struct tap_tree *t, struct tap_place at);
+/* Closes the levels above DEPTH, none of which was given a result by its parent. */
+void tap_tree_orphan(struct tap_tree *t, unsigned depth);
+/* Checks a level that gets no more results. What its parent says is not its business. */
+void tap_level_finish(struct tap_tree *t, struct tap_level *l);
+bool tap_level_has(const struct tap_level *l, uint32_t number);
+void tap_level_mark(struct tap_level *l, uint32_t number);
 
 /* Diagnostics (tap_diag.c). */
 void tap_diag_add(struct tap_level *l, struct slice text);
