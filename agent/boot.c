@@ -103,7 +103,6 @@ int mount_pseudo(void)
 		{ "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, false },
 		{ "mqueue", "/dev/mqueue", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
 		{ "tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV, true },
-		{ "tmpfs", "/tmp", "mode=1777", 0, true },
 		{ "cgroup2", "/sys/fs/cgroup", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
 		{ "debugfs", "/sys/kernel/debug", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
 		{ "tracefs", "/sys/kernel/tracing", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
@@ -122,6 +121,8 @@ int mount_pseudo(void)
 			worst = r;
 		}
 	}
+	/* No tmpfs here: the caller may stand in the host's /tmp, and the overlay takes writes anyway. */
+	mkdir("/tmp", 01777);
 	mkdir("/run/lock", 01777);
 	chmod("/run/lock", 01777);
 	loopback_up();

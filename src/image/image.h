@@ -100,7 +100,8 @@ struct initramfs_file {
 };
 
 struct initramfs_spec {
-	const char *agent;	/* borrowed: the static agent's path; becomes /init */
+	const char *agent;	/* borrowed: the static agent's path; becomes /init. NULL: an archive that goes
+				   behind another one, with its files alone */
 	const struct strv *modules;	/* borrowed: host paths in load order; .ko.xz, .ko.gz and .ko.zst
 					   are decompressed; may be NULL */
 	const struct initramfs_file *files;	/* borrowed */

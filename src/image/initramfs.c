@@ -199,16 +199,18 @@ int initramfs_build(const struct initramfs_spec *spec, struct buf *ret, struct e
 	int r = 0;
 
 	add_skeleton(&t);
-	add_file(&t,
-		&(struct node){ .path = init, .mode = S_IFREG | 0755, .host_path = spec->agent });
+	if (spec->agent)
+		add_file(&t,
+			&(struct node){ .path = init, .mode = S_IFREG | 0755, .host_path = spec->agent });
 	for (size_t i = 0; r == 0 && spec->modules && i < spec->modules->n; i++)
 		r = add_module(&t, spec->modules->v[i], &list, e);
 	if (r < 0)
 		return r;
-	add_file(&t, &(struct node){ .path = modules,
-			     .mode = S_IFREG | 0644,
-			     .data = buf_str(&list),
-			     .len = list.len });
+	if (spec->agent)
+		add_file(&t, &(struct node){ .path = modules,
+				     .mode = S_IFREG | 0644,
+				     .data = buf_str(&list),
+				     .len = list.len });
 	for (size_t i = 0; i < spec->n_files; i++) {
 		const struct initramfs_file *f = &spec->files[i];
 		_cleanup_free_ char *path = xstrdup(f->guest_path);
