@@ -100,20 +100,29 @@ struct selection {
 int plan_make(struct suite *s, const struct selection *sel, struct plan *ret, struct err *e);
 void plan_release(struct plan *p);
 
+/* What `vmrig list` prints: each case with its kernel, machine, protocol, expectation and limit, and what
+ * can be told without booting: why it would be skipped, or that its kernel cannot be had. */
+int suite_list(struct suite *s, const struct selection *sel, bool json, struct buf *ret, struct err *e);
+
 /* ---- running ---- */
 
 struct run_options {
 	const struct selection *selection;
 	const char *output;	/* folder; NULL: ./vmrig-results/TIMESTAMP under CWD */
 	const char *resume;	/* folder of an earlier run to go on with; NULL */
-	const char *junit, *tap;	/* further places for these reports; "-" for TAP on stdout; NULL */
+	const char *junit, *tap_file;	/* further places for these reports; NULL */
+	bool tap;	/* TAP to stdout, at the end, and nothing else there */
 	bool json;	/* records to stdout as they come, and nothing else there */
 	unsigned jobs;	/* 0: as many as CPUs */
 	enum machine_accel accel;	/* over the suite's when not AUTO */
 	int64_t total_ms;	/* of the whole run; 0: none */
 	bool fail_fast, verbose;
-	const char *program;	/* argv[0], for rerun lines */
+	const char *program;	/* argv[0], for rerun lines; NULL: "vmrig" */
+	const char *suite_arg;	/* the suite as typed, for rerun lines; NULL: it was found upwards */
 };
+
+/* The suite file of the run in folder DIR, for run_options.resume. The caller owns the path. */
+int run_resume_suite(const char *dir, char **ret_path, struct err *e);
 
 /* Runs the suite to its end: progress on stderr, reports on disk. Returns the exit code of `vmrig test`:
  * 0, 1, 2 (usage: an error in E), 125 (infra), or 128+n when a signal stopped it (after the reports). */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite/case_record.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "suite/case.h"
+#include "suite/case_env.h"
+#include "suite/plan.h"
+
+void case_describe(const struct case_context *x, const struct plan_case *c, struct record *rec)
+{
+	str_replace(&rec->id, c->id);
+	str_replace(&rec->test, c->test->name);
+	str_replace(&rec->kernel, c->kernel->name);
+	str_replace(&rec->machine, c->machine->name);
+	str_replace(&rec->suite, x->s->name);
+	str_replace(&rec->expected, expect_name(c->test->expect));
+	free(rec->rerun);
+	rec->rerun = case_rerun(x->o, c->id);
+	rec->cpus = plan_case_cpus(c);
+	rec->memory_mib = plan_case_memory_mib(c);
+	strv_release(&rec->tags);
+	strv_copy(&rec->tags, &c->test->tags);
+}
+
+void record_add_plan(struct record *rec, const struct guest_plan *plan)
+{
+	const struct machine_spec *spec = guest_plan_spec(plan);
+
+	str_replace(&rec->engine, guest_plan_engine(plan));
+	str_replace(&rec->accel, machine_accel_name(spec->accel));
+	str_replace(&rec->accel_why, guest_plan_accel_why(plan));
+	str_replace(&rec->machine_type, machine_type_name(spec->type));
+	str_replace(&rec->isolate, "boot");
+	rec->cpus = spec->cpus;
+	rec->memory_mib = spec->memory_mib;
+}
+
+void record_add_report(struct record *rec, const struct job_report *r, size_t test)
+{
+	rec->boot_ms = r->boot_ms;
+	str_replace(&rec->release, r->release);
+	if (test < r->n_exits && r->exits[test].ended) {
+		rec->test_ms = r->exits[test].wall_us / 1000;
+		rec->leftover = r->exits[test].leftover;
+	}
+	for (size_t i = 0; i < r->artifacts.n; i++)
+		strv_addf(&rec->artifacts, "artifacts/%s", r->artifacts.v[i]);
+	for (size_t i = 0; i < r->trouble.n; i++)
+		strv_addf(&rec->problems, "agent: %s", r->trouble.v[i]);
+}
+
+void record_decode(struct record *rec, struct symbols *symbols)
+{
+	for (size_t i = 0; symbols && i < rec->n_splats; i++) {
+		struct record_splat *s = &rec->splats[i];
+		struct buf b = BUF_INIT;
+
+		symbols_decode(symbols, s->text, &b);
+		free(s->text);
+		s->text = buf_detach(&b);
+	}
+}

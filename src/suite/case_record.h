@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to src/suite: filling a record from what is known of a case. */
+#ifndef SUITE_CASE_RECORD_H
+#define SUITE_CASE_RECORD_H
+
+#include "suite/suite.h"
+
+#define CONSOLE_SLICE_MAX 8192
+
+/* Engine, accelerator and machine as they really were. */
+void record_add_plan(struct record *rec, const struct guest_plan *plan);
+/* Times, release, artifacts and troubles of the guest. TEST is the test's place among the exits. */
+void record_add_report(struct record *rec, const struct job_report *r, size_t test);
+/* Adds function, file and line to the traces. */
+void record_decode(struct record *rec, struct symbols *symbols);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding the suite file, and its outermost keys. */
+#include "suite/load.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/text.h"
+
+#define SUITE_FILE      "vmrig.yaml"
+#define DEFAULT_BOOT_MS 60000
+
+static int find_upwards(const char *cwd, char **ret, struct err *e)
+{
+	_cleanup_free_ char *dir = path_absolute(".", cwd), *start = xstrdup(dir);
+
+	for (;;) {
+		_cleanup_free_ char *file = path_join(dir, SUITE_FILE);
+		char *up;
+
+		if (file_exists(file)) {
+			*ret = TAKE_PTR(file);
+			return 0;
+		}
+		if (streq(dir, "/"))
+			break;
+		up = path_dir(dir);
+		free(dir);
+		dir = up;
+	}
+	err_set(e, -ENOENT, "no %s in %s or above it", SUITE_FILE, start);
+	return err_hint(
+		e, "Name a suite file, or a folder that holds one; docs/suite.md describes it.");
+}
+
+int suite_find(const char *path, const char *cwd, char **ret, struct err *e)
+{
+	_cleanup_free_ char *full = NULL, *inside = NULL;
+
+	if (!path)
+		return find_upwards(cwd, ret, e);
+	full = path_absolute(path, cwd);
+	inside = path_join(full, SUITE_FILE);
+	if (!dir_exists(full)) {
+		if (!file_exists(full))
+			return err_set(e, -ENOENT, "there is no suite file or folder %s", path);
+		*ret = TAKE_PTR(full);
+		return 0;
+	}
+	if (!file_exists(inside))
+		return err_set(e, -ENOENT, "folder %s holds no %s", path, SUITE_FILE);
+	*ret = TAKE_PTR(inside);
+	return 0;
+}
+
+/* ---- the file ---- */
+
+static int keep_for_later(
+	struct loader *l, const struct key *k, const struct yaml_node *n, void *field)
+{
+	*(const struct yaml_node **)field = n;
+	return 0;
+}
+
+struct top {
+	char *name; /* owned */
+	const struct yaml_node *defaults, *kernels, *machines, *tests; /* borrowed */
+};
+
+#define FIELD(f) offsetof(struct top, f)
+static const struct key top_keys[] = {
+	{ "name", read_name, FIELD(name) },
+	{ "defaults", keep_for_later, FIELD(defaults) },
+	{ "kernels", keep_for_later, FIELD(kernels) },
+	{ "machines", keep_for_later, FIELD(machines) },
+	{ "tests", keep_for_later, FIELD(tests), .required = true },
+};
+#undef FIELD
+
+/* Where nothing is said there is one default kernel and one default machine. */
+static void add_missing(struct loader *l)
+{
+	struct suite *s = l->s;
+
+	if (!s->n_kernels) {
+		s->kernels = xcalloc(1, sizeof(*s->kernels));
+		s->kernels[s->n_kernels++].name = xstrdup("default");
+	}
+	if (!s->n_machines) {
+		s->machines = xcalloc(1, sizeof(*s->machines));
+		s->machines[s->n_machines++] = (struct suite_machine){
+			.name = xstrdup("default"),
+			.cpus = l->defaults.cpus,
+			.memory_mib = l->defaults.memory_mib,
+		};
+	}
+}
+
+static bool kernel_known(const struct suite *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_kernels; i++)
+		if (streq(s->kernels[i].name, name))
+			return true;
+	return false;
+}
+
+static bool machine_known(const struct suite *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_machines; i++)
+		if (streq(s->machines[i].name, name))
+			return true;
+	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct suite_test *const *x = a, *const *y = b;
+	int r = strcmp((*x)->name, (*y)->name);
+
+	return r ? r : (*x)->line - (*y)->line;
+}
+
+/* LIST holds the tests' nodes, in their order. */
+static int check_names(struct loader *l, const struct yaml_node *list)
+{
+	const struct suite *s = l->s;
+	_cleanup_free_ const struct suite_test **sorted = xcalloc(s->n_tests, sizeof(*sorted));
+
+	for (size_t i = 0; i < s->n_tests; i++)
+		sorted[i] = &s->tests[i];
+	qsort(sorted, s->n_tests, sizeof(*sorted), by_name);
+	for (size_t i = 1; i < s->n_tests; i++)
+		if (streq(sorted[i]->name, sorted[i - 1]->name))
+			return yaml_error(&l->y, list->v[sorted[i] - s->tests], l->e,
+				"duplicate name: a test '%s' already stands in line %d",
+				sorted[i]->name, sorted[i - 1]->line);
+	return 0;
+}
+
+static int check_restrictions(struct loader *l, const struct yaml_node *list)
+{
+	const struct suite *s = l->s;
+
+	for (size_t i = 0; i < s->n_tests; i++) {
+		const struct suite_test *t = &s->tests[i];
+
+		for (size_t k = 0; k < t->kernels.n; k++)
+			if (!kernel_known(s, t->kernels.v[k]))
+				return yaml_error(&l->y, list->v[i], l->e,
+					"test '%s': 'kernels' has no '%s'", t->name,
+					t->kernels.v[k]);
+		for (size_t k = 0; k < t->machines.n; k++)
+			if (!machine_known(s, t->machines.v[k]))
+				return yaml_error(&l->y, list->v[i], l->e,
+					"test '%s': 'machines' has no '%s'", t->name,
+					t->machines.v[k]);
+	}
+	return 0;
+}
+
+/* The defaults come first, wherever they stand in the file. */
+static int load_parts(struct loader *l, const struct top *top)
+{
+	int r = 0;
+
+	if (top->defaults)
+		r = load_defaults(l, top->defaults);
+	if (r >= 0 && top->kernels)
+		r = load_list(l, top->kernels, "'kernels'", load_kernel);
+	if (r >= 0 && top->machines)
+		r = load_list(l, top->machines, "'machines'", load_machine);
+	if (r < 0)
+		return r;
+	add_missing(l);
+	r = load_list(l, top->tests, "'tests'", load_test);
+	if (r >= 0)
+		r = check_names(l, top->tests);
+	if (r >= 0)
+		r = check_restrictions(l, top->tests);
+	return r;
+}
+
+static int load_document(struct loader *l)
+{
+	struct suite *s = l->s;
+	struct top top = { 0 };
+	int r;
+
+	if (!l->y.root || yaml_is_null(l->y.root))
+		return err_set(l->e, -EINVAL, "%s:1:1: the file is empty; expected the key 'tests'",
+			l->y.path);
+	r = load_mapping(l, l->y.root, "the suite file", top_keys, ARRAY_SIZE(top_keys), &top);
+	s->name = top.name ? top.name : xstrdup(*path_base(s->dir) ? path_base(s->dir) : "suite");
+	if (r >= 0)
+		r = load_parts(l, &top);
+	s->root = TAKE_PTR(l->defaults.root);
+	s->boot_ms = l->defaults.boot_ms;
+	s->idle_ms = l->defaults.idle_ms;
+	s->total_ms = l->defaults.total_ms;
+	return r;
+}
+
+int suite_load(const char *path, struct suite **ret, struct err *e)
+{
+	struct loader l = { .e = e };
+	int r;
+
+	r = yaml_load(path, &l.y, e);
+	if (r < 0)
+		return r;
+	l.s = xcalloc(1, sizeof(*l.s));
+	l.s->path = path_absolute(path, NULL);
+	l.s->dir = path_dir(l.s->path);
+	load_test_defaults(&l.defaults.test);
+	l.defaults.boot_ms = DEFAULT_BOOT_MS;
+	r = load_document(&l);
+	suite_test_release(&l.defaults.test);
+	yaml_release(&l.y);
+	if (r < 0)
+		suite_free(l.s);
+	else
+		*ret = l.s;
+	return r;
+}

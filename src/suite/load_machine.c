@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of a machine and of a kernel. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "suite/load.h"
+
+static int parse_engine(const char *s)
+{
+	enum machine_engine v;
+
+	return machine_engine_parse(s, &v, NULL) < 0 ? -EINVAL : (int)v;
+}
+
+static int parse_accel(const char *s)
+{
+	enum machine_accel v;
+
+	return machine_accel_parse(s, &v, NULL) < 0 ? -EINVAL : (int)v;
+}
+
+static int parse_type(const char *s)
+{
+	enum machine_type v;
+
+	return machine_type_parse(s, &v, NULL) < 0 ? -EINVAL : (int)v;
+}
+
+#define FIELD(f) offsetof(struct suite_machine, f)
+static const struct key machine_keys[] = {
+	{ "name", read_name, FIELD(name), .required = true },
+	{ "cpus", read_number, FIELD(cpus), .min = 1, .max = 1024 },
+	{ "memory", read_memory, FIELD(memory_mib) },
+	{ "engine", read_enum, FIELD(engine), .parse = parse_engine, .expected = "auto or qemu" },
+	{ "accel", read_enum, FIELD(accel), .parse = parse_accel, .expected = "auto, kvm or tcg" },
+	{ "type", read_enum, FIELD(type), .parse = parse_type, .expected = "auto, microvm or q35" },
+	{ "cmdline", read_text, FIELD(cmdline) },
+	{ "qemu_args", read_strv, FIELD(qemu_args) },
+};
+#undef FIELD
+
+int load_machine(struct loader *l, const struct yaml_node *n)
+{
+	struct suite *s = l->s;
+	struct suite_machine *m;
+	int r;
+
+	s->machines = xrealloc(s->machines, (s->n_machines + 1) * sizeof(*s->machines));
+	m = &s->machines[s->n_machines++];
+	*m = (struct suite_machine){ .cpus = l->defaults.cpus,
+		.memory_mib = l->defaults.memory_mib };
+	r = load_mapping(l, n, "a machine", machine_keys, ARRAY_SIZE(machine_keys), m);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i + 1 < s->n_machines; i++)
+		if (streq(s->machines[i].name, m->name))
+			return yaml_error(&l->y, n, l->e, "two machines are named '%s'", m->name);
+	return 0;
+}
+
+#define FIELD(f) offsetof(struct suite_kernel, f)
+static const struct key kernel_keys[] = {
+	{ "name", read_name, FIELD(name), .required = true },
+	{ "kernel", read_text, FIELD(spec), .required = true },
+};
+#undef FIELD
+
+/* A spec alone is its own name. */
+int load_kernel(struct loader *l, const struct yaml_node *n)
+{
+	static const struct key spec = { "kernels", NULL };
+	struct suite *s = l->s;
+	struct suite_kernel *k;
+	int r;
+
+	s->kernels = xrealloc(s->kernels, (s->n_kernels + 1) * sizeof(*s->kernels));
+	k = &s->kernels[s->n_kernels++];
+	*k = (struct suite_kernel){ 0 };
+	if (n->kind == YAML_MAP) {
+		r = load_mapping(l, n, "a kernel", kernel_keys, ARRAY_SIZE(kernel_keys), k);
+	} else if (n->kind == YAML_LIST || yaml_is_null(n)) {
+		r = load_expected(l, n, &spec, "a kernel: a text, or {name: ..., kernel: ...}");
+	} else {
+		r = read_name(l, &spec, n, &k->name);
+		if (r >= 0)
+			k->spec = xstrdup(k->name);
+	}
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i + 1 < s->n_kernels; i++)
+		if (streq(s->kernels[i].name, k->name))
+			return yaml_error(&l->y, n, l->e, "two kernels are named '%s'", k->name);
+	return 0;
+}

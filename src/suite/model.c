@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* The suite in memory: releasing and copying. */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "suite/load.h"
+
+static void strv_dup(struct strv *v)
+{
+	struct strv copy;
+
+	strv_copy(&copy, v);
+	*v = copy;
+}
+
+void suite_test_copy(struct suite_test *dst, const struct suite_test *src)
+{
+	*dst = *src;
+	dst->name = xstrdup(src->name);
+	dst->description = xstrdup(src->description);
+	dst->cwd = xstrdup(src->cwd);
+	dst->user = xstrdup(src->user);
+	strv_dup(&dst->run);
+	strv_dup(&dst->setup);
+	strv_dup(&dst->teardown);
+	strv_dup(&dst->env);
+	strv_dup(&dst->tags);
+	strv_dup(&dst->needs_config);
+	strv_dup(&dst->needs_files);
+	strv_dup(&dst->artifacts);
+	strv_dup(&dst->machines);
+	strv_dup(&dst->kernels);
+	strv_dup(&dst->rw);
+}
+
+void suite_test_release(struct suite_test *t)
+{
+	free(t->name);
+	free(t->description);
+	free(t->cwd);
+	free(t->user);
+	strv_release(&t->run);
+	strv_release(&t->setup);
+	strv_release(&t->teardown);
+	strv_release(&t->env);
+	strv_release(&t->tags);
+	strv_release(&t->needs_config);
+	strv_release(&t->needs_files);
+	strv_release(&t->artifacts);
+	strv_release(&t->machines);
+	strv_release(&t->kernels);
+	strv_release(&t->rw);
+}
+
+void suite_free(struct suite *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_tests; i++)
+		suite_test_release(&s->tests[i]);
+	for (size_t i = 0; i < s->n_machines; i++) {
+		free(s->machines[i].name);
+		free(s->machines[i].cmdline);
+		strv_release(&s->machines[i].qemu_args);
+	}
+	for (size_t i = 0; i < s->n_kernels; i++) {
+		free(s->kernels[i].name);
+		free(s->kernels[i].spec);
+	}
+	free(s->tests);
+	free(s->machines);
+	free(s->kernels);
+	free(s->path);
+	free(s->dir);
+	free(s->name);
+	free(s->root);
+	free(s);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite/rig.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "suite/plan.h"
+#include "suite/rig_kernel.h"
+
+/* A guest plan, or why there is none. */
+struct prepared {
+	const struct rig_kernel *kernel; /* borrowed */
+	const struct suite_machine *machine; /* borrowed */
+	uint32_t cpus;
+	const struct strv *rw; /* borrowed */
+	struct guest_plan *plan; /* owned; NULL: it failed */
+	char *why; /* owned */
+};
+
+struct rig {
+	const struct suite *s;
+	enum machine_accel accel;
+	struct rig_kernel **kernels; /* owned; one for each different spec */
+	size_t n_kernels, cap_kernels;
+	struct prepared *plans; /* owned */
+	size_t n_plans, cap_plans;
+};
+
+struct rig *rig_new(const struct suite *s, enum machine_accel accel)
+{
+	struct rig *g = xcalloc(1, sizeof(*g));
+
+	g->s = s;
+	g->accel = accel;
+	return g;
+}
+
+void rig_free(struct rig *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n_plans; i++) {
+		guest_plan_unref(g->plans[i].plan);
+		free(g->plans[i].why);
+	}
+	for (size_t i = 0; i < g->n_kernels; i++)
+		rig_kernel_free(g->kernels[i]);
+	free(g->plans);
+	free(g->kernels);
+	free(g);
+}
+
+/* ---- kernels ---- */
+
+static bool same_spec(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
+static struct rig_kernel *get_kernel(struct rig *g, const struct suite_kernel *k)
+{
+	for (size_t i = 0; i < g->n_kernels; i++)
+		if (same_spec(g->kernels[i]->spec, k->spec))
+			return g->kernels[i];
+	VEC_GROW(g->kernels, g->n_kernels, g->cap_kernels);
+	/* The default kernel is that of where the user stands; a path in the file is the file's. */
+	g->kernels[g->n_kernels] = rig_kernel_new(k->spec, k->spec ? g->s->dir : NULL);
+	return g->kernels[g->n_kernels++];
+}
+
+const struct kernel *rig_kernel(struct rig *g, const struct suite_kernel *k, const char **ret_why)
+{
+	const struct rig_kernel *rk = get_kernel(g, k);
+
+	if (ret_why)
+		*ret_why = rk->why;
+	return rk->why ? NULL : &rk->kernel;
+}
+
+struct symbols *rig_symbols(struct rig *g, const struct suite_kernel *k)
+{
+	struct rig_kernel *rk = get_kernel(g, k);
+
+	if (rk->why)
+		return NULL;
+	if (!rk->symbols)
+		rk->symbols = symbols_new(rk->kernel.vmlinux, rk->kernel.system_map);
+	return rk->symbols;
+}
+
+/* ---- what a test needs ---- */
+
+static char *missing_file(const struct suite *s, const struct suite_test *t)
+{
+	const char *root = s->root && !streq(s->root, "none") ? s->root : "";
+
+	for (size_t i = 0; i < t->needs_files.n; i++) {
+		const char *file = t->needs_files.v[i];
+		_cleanup_free_ char *full = NULL;
+
+		if (*file == '/')
+			full = xasprintf("%s%s", root, file);
+		else if (*root)
+			full = xasprintf("%s%s/%s", root, t->cwd, file);
+		else
+			full = xasprintf("%s/%s", s->dir, file);
+		if (access(full, F_OK) < 0)
+			return xasprintf("needs file %s, which is not there", file);
+	}
+	return NULL;
+}
+
+char *rig_skip_reason(struct rig *g, const struct plan_case *c)
+{
+	char *why = missing_file(g->s, c->test);
+	const char *lacking;
+
+	if (why || !c->test->needs_config.n)
+		return why;
+	lacking = rig_kernel_lacks(get_kernel(g, c->kernel), &c->test->needs_config);
+	if (!lacking)
+		return NULL;
+	return xasprintf("needs %s, which kernel %s lacks", lacking, c->kernel->name);
+}
+
+/* ---- guest plans ---- */
+
+static bool same_strv(const struct strv *a, const struct strv *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!streq(a->v[i], b->v[i]))
+			return false;
+	return true;
+}
+
+static void add_program(struct strv *programs, const char *program)
+{
+	if (!strv_has(programs, program))
+		strv_add(programs, program);
+}
+
+/* With a root of "none" the guest holds nothing but these: the programs that the suite names, and the
+ * executable files that a test says it needs. */
+static void gather_programs(const struct suite *s, struct strv *programs)
+{
+	for (size_t i = 0; i < s->n_tests; i++) {
+		const struct suite_test *t = &s->tests[i];
+		const struct strv *commands[] = { &t->setup, &t->run, &t->teardown };
+
+		for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
+			if (commands[k]->n)
+				add_program(programs, commands[k]->v[0]);
+		for (size_t k = 0; k < t->needs_files.n; k++)
+			if (*t->needs_files.v[k] == '/' && access(t->needs_files.v[k], X_OK) == 0)
+				add_program(programs, t->needs_files.v[k]);
+	}
+}
+
+static void prepare(struct rig *g, struct prepared *p)
+{
+	_cleanup_free_ struct guest_share *shares = xcalloc(p->rw->n + 1, sizeof(*shares));
+	_cleanup_strv_ struct strv programs = STRV_INIT;
+	const struct suite_machine *m = p->machine;
+	struct guest_wish w = {
+		.engine = m->engine,
+		.accel = g->accel != ACCEL_AUTO ? g->accel : m->accel,
+		.type = m->type,
+		.cpus = p->cpus,
+		.memory_mib = m->memory_mib,
+		.root = g->s->root,
+		.shares = shares,
+		.n_shares = p->rw->n,
+		.cmdline = m->cmdline,
+		.extra = (const char *const *)m->qemu_args.v,
+		.n_extra = m->qemu_args.n,
+	};
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < p->rw->n; i++)
+		shares[i] = (struct guest_share){ p->rw->v[i], p->rw->v[i], true };
+	if (w.root && streq(w.root, "none")) {
+		gather_programs(g->s, &programs);
+		w.programs = (const char *const *)programs.v;
+		w.n_programs = programs.n;
+	}
+	if (guest_prepare(&p->kernel->kernel, &w, &p->plan, &e) < 0)
+		p->why = rig_error_text(&e);
+	err_release(&e);
+}
+
+static struct prepared *get_plan(struct rig *g, const struct plan_case *c)
+{
+	struct rig_kernel *rk = get_kernel(g, c->kernel);
+	struct prepared *p;
+
+	for (size_t i = 0; i < g->n_plans; i++) {
+		p = &g->plans[i];
+		if (p->kernel == rk && p->machine == c->machine && p->cpus == plan_case_cpus(c) &&
+			same_strv(p->rw, &c->test->rw))
+			return p;
+	}
+	VEC_GROW(g->plans, g->n_plans, g->cap_plans);
+	p = &g->plans[g->n_plans++];
+	*p = (struct prepared){
+		.kernel = rk,
+		.machine = c->machine,
+		.cpus = plan_case_cpus(c),
+		.rw = &c->test->rw,
+	};
+	if (rk->why)
+		p->why = xstrdup(rk->why);
+	else
+		prepare(g, p);
+	return p;
+}
+
+struct guest_plan *rig_plan(struct rig *g, const struct plan_case *c, const char **ret_why)
+{
+	const struct prepared *p = get_plan(g, c);
+
+	*ret_why = p->why;
+	return p->plan;
+}
+
+void rig_each_plan(struct rig *g, void (*fn)(void *arg, const struct guest_plan *p), void *arg)
+{
+	for (size_t i = 0; i < g->n_plans; i++)
+		if (g->plans[i].plan)
+			fn(arg, g->plans[i].plan);
+}

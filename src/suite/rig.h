@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to src/suite: what cases need and share: kernels (resolved once for each spec) and guest plans
+ * (prepared once for each kernel, machine, number of CPUs and set of writable folders). A failure
+ * is kept, and is the answer to every case that needs the same.
+ */
+#ifndef SUITE_RIG_H
+#define SUITE_RIG_H
+
+#include "suite/suite.h"
+
+struct rig;
+
+/* S stays borrowed. ACCEL other than AUTO replaces the machines' own. */
+struct rig *rig_new(const struct suite *s, enum machine_accel accel);
+void rig_free(struct rig *g);
+
+/* The kernel; NULL when it cannot be had, and RET_WHY (borrowed) says why. */
+const struct kernel *rig_kernel(struct rig *g, const struct suite_kernel *k, const char **ret_why);
+
+/* Why the case is to be skipped, told without booting (the caller owns it), or NULL. A kernel whose
+ * configuration cannot be had is not held to lack anything: the test itself will tell. */
+char *rig_skip_reason(struct rig *g, const struct plan_case *c);
+
+/* The guest plan of the case (borrowed); NULL when it cannot be made. */
+struct guest_plan *rig_plan(struct rig *g, const struct plan_case *c, const char **ret_why);
+/* Calls FN once for each guest plan that was made. */
+void rig_each_plan(struct rig *g, void (*fn)(void *arg, const struct guest_plan *p), void *arg);
+
+/* For decoding traces of this kernel; NULL when the kernel cannot be had. */
+struct symbols *rig_symbols(struct rig *g, const struct suite_kernel *k);
+
+/* Message and hint in one; the caller owns it. */
+char *rig_error_text(const struct err *e);
+
+#endif
