@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+#include "qemu/private.h"
+
+static char program[] = "/opt/qemu";
+static const struct qemu_features all = { .program = program, .sandbox = true, .pvpanic = true };
+
+static struct qemu_config config(void)
+{
+	return (struct qemu_config){
+		.features = &all, .cpus = 2, .memory_mib = 512, .kernel = "k"
+	};
+}
+
+static char *line(const struct qemu_config *c)
+{
+	_cleanup_strv_ struct strv v = STRV_INIT;
+
+	qemu_argv(c, &v);
+	return strv_shell(&v);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" is missing in: %s", part, text);
+}
+
+static void assert_lacks(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("\"%s\" is in: %s", part, text);
+}
+
+static void microvm_takes_virtio_mmio_devices(void **state)
+{
+	const char *const ports[] = { "a", "b" };
+	const struct qemu_share share = { "root", "/", false };
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL;
+
+	c.machine = QEMU_MICROVM;
+	c.ports = ports;
+	c.n_ports = 2;
+	c.shares = &share;
+	c.n_shares = 1;
+	s = line(&c);
+	assert_has(s, "-machine microvm,acpi=on,");
+	assert_has(s, "-device virtio-serial-device,max_ports=3 ");
+	assert_has(s, "-device virtserialport,chardev=port0,name=a ");
+	assert_has(s, "-device virtserialport,chardev=port1,name=b ");
+	assert_has(s, "-device virtio-9p-device,fsdev=fs0,mount_tag=root ");
+	assert_lacks(s, "-pci");
+}
+
+static void q35_takes_pci_devices(void **state)
+{
+	const char *const ports[] = { "a" };
+	const struct qemu_share share = { "root", "/", true };
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL;
+
+	c.machine = QEMU_Q35;
+	c.ports = ports;
+	c.n_ports = 1;
+	c.shares = &share;
+	c.n_shares = 1;
+	s = line(&c);
+	assert_has(s, "-machine q35,");
+	assert_has(s, "-device virtio-serial-pci,");
+	assert_has(s, "-device virtio-9p-pci,fsdev=fs0,mount_tag=root ");
+}
+
+static void the_second_uart_is_com2_on_both(void **state)
+{
+	struct qemu_config c = config();
+	_cleanup_free_ char *microvm = NULL, *q35 = NULL;
+
+	c.second_uart = true;
+	microvm = line(&c);
+	c.machine = QEMU_Q35;
+	q35 = line(&c);
+	assert_has(microvm, "-device isa-serial,chardev=uart1,iobase=0x2f8,irq=3 ");
+	assert_has(q35, "-device isa-serial,chardev=uart1,iobase=0x2f8,irq=3 ");
+	assert_lacks(q35, "virtio-serial");
+}
+
+static void shares_are_read_only_unless_writable(void **state)
+{
+	const struct qemu_share shares[] = { { "a", "/x", false }, { "b", "/y", true } };
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL;
+
+	c.shares = shares;
+	c.n_shares = 2;
+	s = line(&c);
+	assert_has(s, "local,id=fs0,path=/x,security_model=none,multidevs=remap,readonly=on ");
+	assert_has(s, "local,id=fs1,path=/y,security_model=none,multidevs=remap ");
+}
+
+static void a_comma_in_a_path_adds_no_option(void **state)
+{
+	const struct qemu_share share = { "t", "/a,readonly=off,b", false };
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL;
+
+	c.shares = &share;
+	c.n_shares = 1;
+	s = line(&c);
+	assert_has(s, "path=/a,,readonly=off,,b,security_model=none");
+}
+
+static void tcg_has_a_log_for_triple_faults_and_kvm_has_none(void **state)
+{
+	struct qemu_config c = config();
+	_cleanup_free_ char *tcg = line(&c), *kvm = NULL;
+
+	c.accel = QEMU_KVM;
+	kvm = line(&c);
+	assert_has(tcg, "-accel tcg,thread=multi");
+	assert_has(tcg, "-cpu max ");
+	assert_has(tcg, "-d cpu_reset -D /dev/fd/");
+	assert_has(kvm, "-accel kvm ");
+	assert_has(kvm, "-cpu host ");
+	assert_lacks(kvm, "-D ");
+}
+
+static void the_cpu_can_be_named(void **state)
+{
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL;
+
+	c.accel = QEMU_KVM;
+	c.cpu = "host,-arch-capabilities";
+	s = line(&c);
+	assert_has(s, "-cpu host,-arch-capabilities ");
+}
+
+static void kept_descriptors_keep_their_numbers(void **state)
+{
+	const int keep[] = { 3, 5, 6 };
+	const char *const ports[] = { "a" };
+	struct qemu_config c = config();
+	struct qemu_fds fds;
+
+	c.keep_fds = keep;
+	c.n_keep_fds = 3;
+	c.ports = ports;
+	c.n_ports = 1;
+	c.second_uart = true;
+	qemu_fds_choose(&c, &fds);
+	assert_int_equal(fds.console, 4);
+	assert_int_equal(fds.qmp, 7);
+	assert_int_equal(fds.log, 8);
+	assert_int_equal(fds.ports[0], 9);
+	assert_int_equal(fds.ports[1], 10);
+}
+
+static void what_qemu_lacks_is_left_out(void **state)
+{
+	const struct qemu_features bare = { .program = program };
+	struct qemu_config c = config();
+	_cleanup_free_ char *with = NULL, *without = NULL;
+
+	c.sandbox = true;
+	with = line(&c);
+	c.features = &bare;
+	without = line(&c);
+	assert_has(with, "-sandbox on,");
+	assert_has(with, "-device pvpanic");
+	assert_lacks(without, "-sandbox");
+	assert_lacks(without, "pvpanic");
+}
+
+static void extra_arguments_come_last(void **state)
+{
+	const char *const extra[] = { "-S", "-name", "x y" };
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL;
+
+	c.initrd = "/dev/fd/9";
+	c.cmdline = "a b=\"c\"";
+	c.extra = extra;
+	c.n_extra = 3;
+	s = line(&c);
+	assert_true(str_ends(s, "-kernel k -initrd /dev/fd/9 -append 'a b=\"c\"' -S -name 'x y'"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(microvm_takes_virtio_mmio_devices),
+		cmocka_unit_test(q35_takes_pci_devices),
+		cmocka_unit_test(the_second_uart_is_com2_on_both),
+		cmocka_unit_test(shares_are_read_only_unless_writable),
+		cmocka_unit_test(a_comma_in_a_path_adds_no_option),
+		cmocka_unit_test(tcg_has_a_log_for_triple_faults_and_kvm_has_none),
+		cmocka_unit_test(the_cpu_can_be_named),
+		cmocka_unit_test(kept_descriptors_keep_their_numbers),
+		cmocka_unit_test(what_qemu_lacks_is_left_out),
+		cmocka_unit_test(extra_arguments_come_last),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The real QEMU under TCG with guests of a few instructions; skipped where there is none. */
+#include "tiny_guest.h"
+
+static struct qemu_features features;
+
+static struct qemu_config config(const char *kernel)
+{
+	return (struct qemu_config){ .features = &features,
+		.machine = QEMU_MICROVM,
+		.accel = QEMU_TCG,
+		.cpus = 1,
+		.memory_mib = 64,
+		.kernel = kernel,
+		.sandbox = true };
+}
+
+static void run(const char *dir, const struct buf *code, struct record *r)
+{
+	_cleanup_free_ char *path = tiny_write(dir, code);
+	struct qemu_config c = config(path);
+
+	if (!features.program)
+		skip();
+	record_start(r, &c);
+	record_run(r);
+	assert_int_equal(r->ends, 1);
+}
+
+static void ends(const char *dir, struct buf *code, enum qemu_end end, const char *why)
+{
+	struct record r = { 0 };
+
+	tiny_halt(code);
+	run(dir, code, &r);
+	assert_string_equal(buf_str(&r.console), "hello\n");
+	assert_string_equal(r.why, why);
+	assert_int_equal(r.end, end);
+	record_release(&r);
+}
+
+static void a_power_off_is_told(void **state)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+
+	tiny_print(&code, "hello\n");
+	TINY_POWER_OFF(&code);
+	ends(*state, &code, QEMU_GUEST_SHUTDOWN, "the guest powered off");
+}
+
+static void a_reset_is_told(void **state)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+
+	tiny_print(&code, "hello\n");
+	TINY_RESET(&code);
+	ends(*state, &code, QEMU_GUEST_RESET, "the guest reset itself");
+}
+
+static void a_triple_fault_is_told_from_a_reset(void **state)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+
+	tiny_print(&code, "hello\n");
+	tiny_triple_fault(&code);
+	ends(*state, &code, QEMU_TRIPLE_FAULT,
+		"triple fault: the CPU found no handler for an exception");
+}
+
+static void a_panic_does_not_cut_off_the_console(void **state)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+
+	if (!features.pvpanic)
+		skip();
+	tiny_print(&code, "hel");
+	tiny_out(&code, 0x505, 1);
+	tiny_print(&code, "lo\n");
+	TINY_RESET(&code);
+	ends(*state, &code, QEMU_GUEST_PANIC, "the guest kernel reported a panic (pvpanic)");
+}
+
+static void it_can_be_stopped_before_its_first_instruction(void **state)
+{
+	const char *const extra[] = { "-S" };
+	struct qemu_config c = config(NULL);
+	struct record r = { 0 };
+
+	if (!features.program)
+		skip();
+	c.extra = extra;
+	c.n_extra = 1;
+	record_start(&r, &c);
+	loop_turn(r.loop, 100);
+	qemu_stop(r.qemu);
+	record_run(&r);
+	assert_int_equal(r.end, QEMU_STOPPED);
+	assert_string_equal(buf_str(&r.console), "");
+	record_release(&r);
+}
+
+static void note_status(void *arg, json_t *ret, const char *error)
+{
+	char **status = arg;
+	const char *s = json_string_value(json_object_get(ret, "status"));
+
+	*status = xstrdup(s ? s : error);
+}
+
+static void commands_are_answered(void **state)
+{
+	const char *const extra[] = { "-S" };
+	struct qemu_config c = config(NULL);
+	_cleanup_free_ char *status = NULL, *error = NULL;
+	struct record r = { 0 };
+
+	if (!features.program)
+		skip();
+	c.extra = extra;
+	c.n_extra = 1;
+	record_start(&r, &c);
+	qemu_command(r.qemu, "query-status", NULL, note_status, &status);
+	qemu_command(r.qemu, "no-such-command", NULL, note_status, &error);
+	qemu_command(r.qemu, "quit", NULL, NULL, NULL);
+	record_run(&r);
+	assert_string_equal(status, "prelaunch");
+	assert_non_null(strstr(error, "no-such-command"));
+	assert_int_equal(r.end, QEMU_STOPPED);
+	record_release(&r);
+}
+
+static void a_break_and_its_key_come_in_order(void **state)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+	_cleanup_free_ char *path = NULL;
+	struct qemu_config c;
+	struct record r = { 0 };
+
+	if (!features.program)
+		skip();
+	tiny_print(&code, ">");
+	tiny_echo(&code);
+	path = tiny_write(*state, &code);
+	c = config(path);
+	record_start(&r, &c);
+	while (r.console.len < 1)
+		loop_turn(r.loop, 1000);
+	qemu_sysrq(r.qemu, 'a');
+	qemu_sysrq(r.qemu, 'b');
+	/* A break arrives as a byte of zeros. */
+	while (r.console.len < 5)
+		loop_turn(r.loop, 1000);
+	assert_memory_equal(r.console.data, ">\0a\0b", 5);
+	qemu_stop(r.qemu);
+	record_run(&r);
+	record_release(&r);
+}
+
+static void a_command_line_it_refuses_is_a_death_with_its_words(void **state)
+{
+	const char *const extra[] = { "-no-such-option" };
+	struct qemu_config c = config(NULL);
+	struct record r = { 0 };
+
+	if (!features.program)
+		skip();
+	c.extra = extra;
+	c.n_extra = 1;
+	record_start(&r, &c);
+	record_run(&r);
+	assert_int_equal(r.end, QEMU_DIED);
+	assert_non_null(strstr(r.why, "exit code 1; its last words: "));
+	assert_non_null(strstr(r.why, "-no-such-option"));
+	record_release(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		in_folder(a_power_off_is_told),
+		in_folder(a_reset_is_told),
+		in_folder(a_triple_fault_is_told_from_a_reset),
+		in_folder(a_panic_does_not_cut_off_the_console),
+		cmocka_unit_test(it_can_be_stopped_before_its_first_instruction),
+		cmocka_unit_test(commands_are_answered),
+		in_folder(a_break_and_its_key_come_in_order),
+		cmocka_unit_test(a_command_line_it_refuses_is_a_death_with_its_words),
+	};
+	int r;
+
+	if (qemu_probe("x86_64", &features, NULL) < 0 || !features.machine_microvm)
+		qemu_features_release(&features);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	qemu_features_release(&features);
+	return r;
+}
