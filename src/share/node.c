@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/err.h"
 #include "base/fd.h"
 
 #define BUCKETS_MIN 1024
@@ -159,11 +158,6 @@ static bool node_is(
 	return !S_ISDIR(n->type) || (n->parent == parent && strcmp(n->name, name) == 0);
 }
 
-void nodes_ref(struct node *n)
-{
-	n->refs++;
-}
-
 static void nodes_collect(struct nodes *t, struct node *n)
 {
 	struct node *parent;
@@ -176,20 +170,11 @@ static void nodes_collect(struct nodes *t, struct node *n)
 	}
 }
 
-void nodes_unref(struct nodes *t, struct node *n)
-{
-	BUG_ON(!n->refs);
-	n->refs--;
-	nodes_collect(t, n);
-}
-
 void nodes_forget(struct nodes *t, struct node *n, uint64_t lookups)
 {
 	n->lookups -= lookups < n->lookups ? lookups : n->lookups;
-	if (!n->lookups) {
-		n->opens = 0;
+	if (!n->lookups)
 		slots_close(&t->slots, &n->slot);
-	}
 	nodes_collect(t, n);
 }
 
@@ -203,9 +188,11 @@ static void node_move(struct nodes *t, struct node *n, struct node *parent, cons
 		return;
 	str_replace(&n->name, name);
 	n->parent = parent;
-	nodes_ref(parent);
-	if (old)
-		nodes_unref(t, old);
+	parent->refs++;
+	if (old) {
+		old->refs--;
+		nodes_collect(t, old);
+	}
 }
 
 struct node *nodes_lookup(

@@ -6,7 +6,7 @@
  * is told by its place as well. It holds no descriptor. Where it lies is kept as (parent node, name), the place where it was last looked
  * up, and every call reaches it from an open folder by that one name, without following symbolic
  * links; what is found there must still be the same file, else the answer is -ESTALE. Descriptors
- * (O_PATH for folders, O_RDONLY for open files and listings) are a cache with a bound, whatever the
+ * (O_PATH for folders, O_RDONLY for files and listings) are a cache with a bound, whatever the
  * guest has open: the one unused for longest is closed, and opened again when it is asked for.
  *
  * Reaching files by name rather than by name_to_handle_at(2) needs no privilege; holding an O_PATH
@@ -56,10 +56,10 @@ struct node {
 	mode_t type; /* S_IFMT bits */
 	uint64_t lookups; /* that the guest has not forgotten */
 	uint64_t opens; /* of a regular file */
-	size_t refs; /* nodes below it, and open listings */
+	size_t refs; /* nodes below it */
 	struct node *parent; /* counted in its refs; NULL: the root */
 	char *name; /* owned; "" for the root */
-	struct slot slot; /* folder: O_PATH; file with opens: O_RDONLY */
+	struct slot slot; /* folder: O_PATH; regular file: O_RDONLY */
 	struct node *next_id, *next_key; /* borrowed: chains of the two tables */
 };
 
@@ -88,9 +88,6 @@ struct node *nodes_find(struct nodes *t, uint64_t id);
 struct node *nodes_lookup(
 	struct nodes *t, struct node *parent, const char *name, const struct stat *st);
 void nodes_forget(struct nodes *t, struct node *n, uint64_t lookups);
-
-void nodes_ref(struct node *n);
-void nodes_unref(struct nodes *t, struct node *n);
 
 /* Where N is: a folder's descriptor (borrowed, until the next call here) and a name in it, "" for the
  * root itself (AT_EMPTY_PATH). 0 or -errno. */

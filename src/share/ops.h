@@ -18,28 +18,23 @@
 /* Nothing on the host is expected to change during a run, so the guest may keep what it learned. */
 #define SHARE_VALID_S 60
 
-#define SHARE_DENTS_SIZE 32768
+/* Listings under way at a time; more are served too, but read again and again. */
+#define SHARE_LISTINGS 8
 
-/* An open listing. */
-struct folder {
-	struct node *node; /* counted in its refs */
-	struct slot slot; /* O_RDONLY */
-	uint64_t pos; /* of the open descriptor */
-};
-
-/* Entries of one folder, as getdents64(2) gave them, that the guest may ask for next. */
-struct dents {
-	const struct folder *of; /* borrowed; NULL: nobody's */
+struct listing {
+	uint64_t folder; /* its node; 0: none */
 	uint64_t next; /* offset by which the guest asks for what is at `start` */
+	uint64_t used; /* when, by share.listing_clock */
+	struct slot slot; /* O_RDONLY, behind the entries in `data` */
 	size_t start, len;
-	_Alignas(8) char data[SHARE_DENTS_SIZE];
+	_Alignas(8) char data[32768]; /* as getdents64(2) gave it */
 };
 
 struct share {
 	struct nodes nodes;
-	struct folder **folders; /* owned; a listing's fh is its place + 1 */
-	size_t n_folders, cap_folders;
-	struct dents dents;
+	struct listing listings[SHARE_LISTINGS];
+	uint64_t listing_clock;
+	uint32_t flags; /* agreed on by INIT */
 	bool ready; /* INIT was answered */
 };
 
@@ -74,8 +69,8 @@ int op_lseek(struct share *s, const struct request *rq, struct buf *reply);
 int op_opendir(struct share *s, const struct request *rq, struct buf *reply);
 int op_readdir(struct share *s, const struct request *rq, struct buf *reply);
 int op_readdirplus(struct share *s, const struct request *rq, struct buf *reply);
-int op_releasedir(struct share *s, const struct request *rq, struct buf *reply);
-void folders_close(struct share *s);
+void listings_init(struct share *s);
+void listings_close(struct share *s);
 
 /* What the guest is told of N, whose state is ST; one lookup was counted. */
 void fill_entry(

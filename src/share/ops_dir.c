@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listings. Offsets are the host's own (d_off), so a listing can be taken up anywhere, also on a
- * descriptor opened anew. What getdents64(2) gave beyond the guest's page is kept for its next request.
+ * Listings. The guest's kernel opens folders by itself (ENOSYS once, FUSE_NO_OPENDIR_SUPPORT) or with a
+ * handle that means nothing; either way a listing is known by its folder and the offset wanted next.
+ * Offsets are the host's own (d_off), so any can be taken up on a descriptor opened anew. The few
+ * listings under way keep their descriptor and what getdents64(2) gave beyond the guest's page.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
+#include "base/fd.h"
 #include "share/ops.h"
 
 /* As getdents64(2) has it; the kernel's headers do not export it. */
@@ -22,138 +24,103 @@ struct linux_dirent64 {
 	char d_name[];
 };
 
-static struct folder *folder_find(struct share *s, const struct request *rq, uint64_t fh)
+void listings_init(struct share *s)
 {
-	struct folder *f = fh - 1 < s->n_folders ? s->folders[fh - 1] : NULL;
-
-	return f && f->node == rq->node ? f : NULL;
+	for (size_t i = 0; i < SHARE_LISTINGS; i++)
+		s->listings[i].slot = (struct slot)SLOT_INIT;
 }
 
-/* Its descriptor, opened again if it was closed meanwhile. */
-static int folder_fd(struct share *s, struct folder *f)
+static void listing_end(struct share *s, struct listing *l)
 {
-	int fd = slots_use(&s->nodes.slots, &f->slot);
+	slots_close(&s->nodes.slots, &l->slot);
+	l->folder = 0;
+}
+
+void listings_close(struct share *s)
+{
+	for (size_t i = 0; i < SHARE_LISTINGS; i++)
+		listing_end(s, &s->listings[i]);
+}
+
+/* The listing of N that has come to OFFSET; else the one unused for longest, started anew. */
+static struct listing *listing_at(struct share *s, const struct node *n, uint64_t offset)
+{
+	struct listing *l, *oldest = &s->listings[0];
+
+	for (size_t i = 0; i < SHARE_LISTINGS; i++) {
+		l = &s->listings[i];
+		/* From the beginning again (rewinddir) it is read again: the folder may have changed. */
+		if (offset && l->folder == n->id && l->next == offset)
+			goto found;
+		if (l->used < oldest->used)
+			oldest = l;
+	}
+	l = oldest;
+	listing_end(s, l);
+	l->folder = n->id;
+	l->next = offset;
+	l->start = l->len = 0;
+found:
+	l->used = ++s->listing_clock;
+	return l;
+}
+
+/* The descriptor of L, which shows N, in front of the entries wanted next. */
+static int listing_fd(struct share *s, struct listing *l, struct node *n)
+{
+	int fd = slots_use(&s->nodes.slots, &l->slot);
 
 	if (fd >= 0)
 		return fd;
-	fd = nodes_folder_fd(&s->nodes, f->node);
+	fd = nodes_folder_fd(&s->nodes, n);
 	if (fd < 0)
 		return fd;
 	fd = slots_openat(&s->nodes.slots, fd, ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	if (fd < 0)
 		return fd;
-	slots_put(&s->nodes.slots, &f->slot, fd);
-	f->pos = 0;
-	return fd;
+	slots_put(&s->nodes.slots, &l->slot, fd);
+	/* Entries still in memory lie before this place, not behind it. */
+	return l->next && lseek(fd, (off_t)l->next, SEEK_SET) < 0 ? -errno : fd;
 }
 
-static void folder_free(struct share *s, struct folder *f)
+/* 1 when L has an entry, 0 at the end, or -errno. */
+static int listing_fill(struct share *s, struct listing *l, struct node *n)
 {
-	if (s->dents.of == f)
-		s->dents.of = NULL;
-	slots_close(&s->nodes.slots, &f->slot);
-	nodes_unref(&s->nodes, f->node);
-	free(f);
-}
+	int fd;
+	long len;
 
-void folders_close(struct share *s)
-{
-	for (size_t i = 0; i < s->n_folders; i++) {
-		if (s->folders[i])
-			folder_free(s, s->folders[i]);
-	}
-	free(s->folders);
-	s->folders = NULL;
-	s->n_folders = s->cap_folders = 0;
+	if (l->start < l->len)
+		return 1;
+	fd = listing_fd(s, l, n);
+	if (fd < 0)
+		return fd;
+	len = syscall(SYS_getdents64, fd, l->data, sizeof(l->data));
+	l->start = 0;
+	l->len = len > 0 ? (size_t)len : 0;
+	return len < 0 ? -errno : len > 0;
 }
 
 int op_opendir(struct share *s, const struct request *rq, struct buf *reply)
 {
-	/* The guest may keep the listing too; kernels before 5.1 do not know how, and read it again. */
+	/* The guest may keep the listing too; kernels before 4.20 do not know how, and read it again. */
 	struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR };
 	struct fuse_open_in in;
-	struct folder *f;
-	size_t at = 0;
-	int r;
+	_cleanup_close_ int fd = -1;
+	int dirfd;
 
+	if (s->flags & FUSE_NO_OPENDIR_SUPPORT)
+		return -ENOSYS;
 	memcpy(&in, rq->arg, sizeof(in));
 	if ((in.flags & O_ACCMODE) != O_RDONLY)
 		return -EROFS;
-	if (!S_ISDIR(rq->node->type))
-		return -ENOTDIR;
-	while (at < s->n_folders && s->folders[at])
-		at++;
-	if (at >= SHARE_FOLDERS_MAX)
-		return -ENFILE;
-	f = xcalloc(1, sizeof(*f));
-	*f = (struct folder){ .node = rq->node, .slot = SLOT_INIT };
-	nodes_ref(f->node);
-	r = folder_fd(s, f);
-	if (r < 0) {
-		folder_free(s, f);
-		return r;
-	}
-	if (at == s->n_folders) {
-		VEC_GROW(s->folders, s->n_folders, s->cap_folders);
-		s->n_folders++;
-	}
-	s->folders[at] = f;
-	out.fh = at + 1;
-	buf_add(reply, &out, sizeof(out));
-	return 0;
-}
-
-int op_releasedir(struct share *s, const struct request *rq, struct buf *reply)
-{
-	struct fuse_release_in in;
-	struct folder *f;
-
-	memcpy(&in, rq->arg, sizeof(in));
-	f = folder_find(s, rq, in.fh);
-	if (!f)
-		return -EBADF;
-	s->folders[in.fh - 1] = NULL;
-	folder_free(s, f);
-	return 0;
-}
-
-/* Makes the entries behind OFFSET the next in s->dents. 1, 0 at the end, or -errno. */
-static int dents_at(struct share *s, struct folder *f, uint64_t offset)
-{
-	struct dents *d = &s->dents;
-	long n;
-	int fd;
-
-	/* From the beginning again (rewinddir): the folder may have changed. */
-	if (offset && d->of == f && d->next == offset && d->start < d->len)
-		return 1;
-	d->of = NULL;
-	fd = folder_fd(s, f);
+	dirfd = nodes_folder_fd(&s->nodes, rq->node);
+	if (dirfd < 0)
+		return dirfd;
+	fd = slots_openat(&s->nodes.slots, dirfd, ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	if (fd < 0)
 		return fd;
-	if (offset > INT64_MAX)
-		return -EINVAL;
-	if (f->pos != offset || !offset) {
-		if (lseek(fd, (off_t)offset, SEEK_SET) < 0)
-			return -errno;
-	}
-	n = syscall(SYS_getdents64, fd, d->data, sizeof(d->data));
-	f->pos = UINT64_MAX;
-	if (n < 0)
-		return -errno;
-	d->of = f;
-	d->next = offset;
-	d->start = 0;
-	d->len = (size_t)n;
-	return n > 0;
-}
-
-static void dents_take(struct dents *d, struct folder *f, const struct linux_dirent64 *e)
-{
-	d->start += e->d_reclen;
-	d->next = (uint64_t)e->d_off;
-	if (d->start == d->len)
-		f->pos = d->next;
+	buf_add(reply, &out, sizeof(out));
+	return 0;
 }
 
 /* One entry with padding to 8, below MAX bytes in all: whether it fitted. HEAD goes before it. */
@@ -172,11 +139,11 @@ static bool add_dirent(struct buf *reply, size_t max, const void *head, size_t h
 	return true;
 }
 
-static bool add_plain(struct share *s, struct folder *f, const struct linux_dirent64 *e, size_t max,
-	struct buf *reply)
+static bool add_plain(struct share *s, const struct node *n, const struct linux_dirent64 *e,
+	size_t max, struct buf *reply)
 {
 	struct fuse_dirent out = {
-		.ino = nodes_inode(&s->nodes, f->node->dev, e->d_ino),
+		.ino = nodes_inode(&s->nodes, n->dev, e->d_ino),
 		.off = (uint64_t)e->d_off,
 		.namelen = (uint32_t)strlen(e->d_name),
 		.type = e->d_type,
@@ -187,17 +154,17 @@ static bool add_plain(struct share *s, struct folder *f, const struct linux_dire
 
 /* With attributes, which count as a lookup. Node 0: the guest has to ask if it wants to know; so for
  * "." and "..", for what cannot be examined, and when there is no room for one more node. */
-static bool add_plus(struct share *s, struct folder *f, int fd, const struct linux_dirent64 *e,
+static bool add_plus(struct share *s, struct node *n, int fd, const struct linux_dirent64 *e,
 	size_t max, struct buf *reply)
 {
 	struct fuse_entry_out entry = { 0 };
 	struct fuse_dirent out = {
-		.ino = nodes_inode(&s->nodes, f->node->dev, e->d_ino),
+		.ino = nodes_inode(&s->nodes, n->dev, e->d_ino),
 		.off = (uint64_t)e->d_off,
 		.namelen = (uint32_t)strlen(e->d_name),
 		.type = e->d_type,
 	};
-	struct node *n;
+	struct node *child;
 	struct stat st;
 
 	/* Before the lookup is counted: what does not fit was not told. */
@@ -205,9 +172,9 @@ static bool add_plus(struct share *s, struct folder *f, int fd, const struct lin
 		return false;
 	if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
 		fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0) {
-		n = nodes_lookup(&s->nodes, f->node, e->d_name, &st);
-		if (n) {
-			fill_entry(s, n, &st, &entry);
+		child = nodes_lookup(&s->nodes, n, e->d_name, &st);
+		if (child) {
+			fill_entry(s, child, &st, &entry);
 			out.ino = entry.attr.ino;
 			out.type = (st.st_mode & S_IFMT) >> 12;
 		}
@@ -217,28 +184,33 @@ static bool add_plus(struct share *s, struct folder *f, int fd, const struct lin
 
 static int list(struct share *s, const struct request *rq, struct buf *reply, bool plus)
 {
+	struct node *n = rq->node;
 	struct fuse_read_in in;
+	struct listing *l;
 	size_t from = reply->len, max;
-	uint64_t offset;
-	struct folder *f;
 	int r, fd;
 
 	memcpy(&in, rq->arg, sizeof(in));
-	f = folder_find(s, rq, in.fh);
-	if (!f)
-		return -EBADF;
+	if (in.offset > INT64_MAX)
+		return -EINVAL;
 	max = in.size < SHARE_READ_MAX ? in.size : SHARE_READ_MAX;
-	fd = folder_fd(s, f);
+	fd = nodes_folder_fd(&s->nodes, n);
 	if (fd < 0)
 		return fd;
-	for (offset = in.offset; (r = dents_at(s, f, offset)) > 0; offset = s->dents.next) {
-		const struct linux_dirent64 *e = (const void *)(s->dents.data + s->dents.start);
+	l = listing_at(s, n, in.offset);
+	while ((r = listing_fill(s, l, n)) > 0) {
+		const struct linux_dirent64 *e = (const void *)(l->data + l->start);
 		size_t room = max - (reply->len - from);
 
-		if (!(plus ? add_plus(s, f, fd, e, room, reply) : add_plain(s, f, e, room, reply)))
+		/* Filling may have closed it. */
+		fd = plus ? nodes_folder_fd(&s->nodes, n) : -1;
+		if (!(plus ? add_plus(s, n, fd, e, room, reply) : add_plain(s, n, e, room, reply)))
 			break;
-		dents_take(&s->dents, f, e);
+		l->start += e->d_reclen;
+		l->next = (uint64_t)e->d_off;
 	}
+	if (r <= 0)
+		listing_end(s, l);
 	/* What was told already counts as looked up: an error has to wait for the next request. */
 	if (reply->len > from)
 		return 0;

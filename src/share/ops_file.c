@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open files. The guest's handle is the node itself: what is read of it needs an offset and nothing
- * else, so an open file costs a count here, however many the guest has (each program that maps a
- * library has it open), and all share one descriptor.
+ * Content. What is read of a file needs its node and an offset, so the guest's kernel may open files by
+ * itself (ENOSYS once, FUSE_NO_OPEN_SUPPORT), and neither memory nor descriptors grow with what it has
+ * open. Starting a program opens half a dozen files that the guest mostly has in its cache: without
+ * this each of them would be a way to the host and back. The price: on a file that this process
+ * may not read, EACCES comes from read(2), where the mode let the guest's open(2) pass.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +15,6 @@
 
 int op_open(struct share *s, const struct request *rq, struct buf *reply)
 {
-	/* No FLUSH for files that cannot be written; old kernels learn it from the first one. */
 	struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE | FOPEN_NOFLUSH };
 	struct fuse_open_in in;
 	int fd;
@@ -21,18 +22,18 @@ int op_open(struct share *s, const struct request *rq, struct buf *reply)
 	memcpy(&in, rq->arg, sizeof(in));
 	if ((in.flags & O_ACCMODE) != O_RDONLY || in.flags & (O_TRUNC | O_CREAT))
 		return -EROFS;
+	if (s->flags & FUSE_NO_OPEN_SUPPORT)
+		return -ENOSYS;
 	fd = nodes_file_fd(&s->nodes, rq->node);
 	if (fd < 0)
 		return fd;
-	rq->node->opens++;
 	buf_add(reply, &out, sizeof(out));
 	return 0;
 }
 
-/* The descriptor of a file that the guest has open. */
-static int opened_fd(struct share *s, const struct request *rq)
+int op_release(struct share *s, const struct request *rq, struct buf *reply)
 {
-	return rq->node->opens ? nodes_file_fd(&s->nodes, rq->node) : -EBADF;
+	return 0;
 }
 
 int op_read(struct share *s, const struct request *rq, struct buf *reply)
@@ -46,7 +47,7 @@ int op_read(struct share *s, const struct request *rq, struct buf *reply)
 	/* A short answer would mean end of file, so a size that does not fit is refused. */
 	if (in.size > SHARE_READ_MAX || in.offset > INT64_MAX - SHARE_READ_MAX)
 		return -EINVAL;
-	fd = opened_fd(s, rq);
+	fd = nodes_file_fd(&s->nodes, rq->node);
 	if (fd < 0)
 		return fd;
 	buf_reserve(reply, in.size);
@@ -65,15 +66,6 @@ int op_read(struct share *s, const struct request *rq, struct buf *reply)
 	return 0;
 }
 
-int op_release(struct share *s, const struct request *rq, struct buf *reply)
-{
-	if (!S_ISREG(rq->node->type) || !rq->node->opens)
-		return -EBADF;
-	if (--rq->node->opens == 0)
-		slots_close(&s->nodes.slots, &rq->node->slot);
-	return 0;
-}
-
 int op_lseek(struct share *s, const struct request *rq, struct buf *reply)
 {
 	struct fuse_lseek_out out;
@@ -84,7 +76,7 @@ int op_lseek(struct share *s, const struct request *rq, struct buf *reply)
 	memcpy(&in, rq->arg, sizeof(in));
 	if ((in.whence != SEEK_DATA && in.whence != SEEK_HOLE) || in.offset > INT64_MAX)
 		return -EINVAL;
-	fd = opened_fd(s, rq);
+	fd = nodes_file_fd(&s->nodes, rq->node);
 	if (fd < 0)
 		return fd;
 	at = lseek(fd, (off_t)in.offset, (int)in.whence);

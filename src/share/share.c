@@ -50,13 +50,13 @@ static const struct op ops[] = {
 	[FUSE_READ] = { op_read, sizeof(struct fuse_read_in) },
 	[FUSE_WRITE] = WRITES,
 	[FUSE_STATFS] = { op_statfs },
-	[FUSE_RELEASE] = { op_release, sizeof(struct fuse_release_in) },
+	[FUSE_RELEASE] = { op_release },
 	[FUSE_SETXATTR] = WRITES,
 	[FUSE_REMOVEXATTR] = WRITES,
 	[FUSE_INIT] = { op_init, offsetof(struct fuse_init_in, flags2), OP_NO_NODE },
 	[FUSE_OPENDIR] = { op_opendir, sizeof(struct fuse_open_in) },
 	[FUSE_READDIR] = { op_readdir, sizeof(struct fuse_read_in) },
-	[FUSE_RELEASEDIR] = { op_releasedir, sizeof(struct fuse_release_in) },
+	[FUSE_RELEASEDIR] = { op_release },
 	[FUSE_ACCESS] = { op_access, sizeof(struct fuse_access_in) },
 	[FUSE_CREATE] = WRITES,
 	/* Requests are answered in order, so what it wants to interrupt was answered before it. */
@@ -90,6 +90,7 @@ int share_new(const char *root, struct share **ret, struct err *e)
 		free(s);
 		return err_sys(e, -r, "cannot share %s with the guest", root);
 	}
+	listings_init(s);
 	*ret = s;
 	return 0;
 }
@@ -98,7 +99,7 @@ void share_free(struct share *s)
 {
 	if (!s)
 		return;
-	folders_close(s);
+	listings_close(s);
 	nodes_release(&s->nodes);
 	free(s);
 }
