@@ -89,6 +89,12 @@ static void loopback_up(void)
 	close(fd);
 }
 
+static void make_sticky(const char *path)
+{
+	if (mkdir(path, 0777) == 0)
+		chmod(path, 01777); /* the umask has no say in it */
+}
+
 int mount_pseudo(void)
 {
 	static const struct {
@@ -122,9 +128,8 @@ int mount_pseudo(void)
 		}
 	}
 	/* No tmpfs here: the caller may stand in the host's /tmp, and the overlay takes writes anyway. */
-	mkdir("/tmp", 01777);
-	mkdir("/run/lock", 01777);
-	chmod("/run/lock", 01777);
+	make_sticky("/tmp");
+	make_sticky("/run/lock");
 	loopback_up();
 	return worst;
 }

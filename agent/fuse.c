@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 
 struct relay {
 	int fuse_fd, port_fd; /* owned */
+	atomic_bool over; /* fuse_fd is closed, and its number may be another file's */
 	uint8_t request[MESSAGE_MAX], reply[MESSAGE_MAX];
 };
 
@@ -63,15 +65,16 @@ static void *carry_requests(void *arg)
 {
 	struct relay *r = arg;
 
-	for (;;) {
+	while (!atomic_load(&r->over)) {
 		ssize_t n = read(r->fuse_fd, r->request, sizeof(r->request));
 
 		/* ENOENT: the request was interrupted before we had it. ENODEV: unmounted. */
 		if (n < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN))
 			continue;
 		if (n <= 0 || !write_all(r->port_fd, r->request, (size_t)n))
-			return NULL;
+			break;
 	}
+	return NULL;
 }
 
 static void *carry_replies(void *arg)
@@ -89,7 +92,8 @@ static void *carry_replies(void *arg)
 			return NULL;
 	}
 	/* Without a server each access would hang for ever; this makes them fail with ENOTCONN once
-	 * the other thread lets go of the device as well. */
+	 * the other thread lets go of the device as well, which the next request makes it do. */
+	atomic_store(&r->over, true);
 	dprintf(STDERR_FILENO, "vmrig-agent: the file server of the host hung up\n");
 	close(r->fuse_fd);
 	return NULL;
@@ -117,6 +121,7 @@ int fuse_mount(const char *port, const char *where, bool writable)
 
 	if (!relay)
 		return -ENOMEM;
+	atomic_init(&relay->over, false);
 	relay->fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	r = relay->fuse_fd < 0 ? -errno : 0;
 	relay->port_fd = r < 0 ? -1 : port_open(port);

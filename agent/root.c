@@ -70,7 +70,8 @@ static int cover(const char *path)
 
 static void cover_what_programs_write(void)
 {
-	static const char *const paths[] = { "/tmp", "/var/tmp", "/var/log", "/var/lib", "/root", "/home" };
+	static const char *const paths[] = { "/tmp", "/var/tmp", "/var/log", "/var/lib", "/root",
+		"/home" };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		if (access(paths[i], F_OK) == 0)
