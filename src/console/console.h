@@ -50,10 +50,11 @@ struct splats;
 struct splats *splats_new(void);
 void splats_free(struct splats *s);
 /* Text as printed on a console: with or without time stamps ("[    1.234567] ", "[ T12]" or
- * "[ C0]" caller marks, "<4>" levels), CRLF, ANSI; or as records of /dev/kmsg ("PRIO,SEQ,TIME_US,FLAGS;TEXT"), of which
- * those of other facilities than kern are passed over. May end inside a line. Of a stream that has
- * time stamps only stamped lines count (also where one begins in the midst of a line that a program
- * left without newline), unless "Linux version" or "printk.time=0" told that stamps are off. */
+ * "[ C0]" caller marks, "<4>" levels), CRLF, ANSI; or as records of /dev/kmsg
+ * ("PRIO,SEQ,TIME_US,FLAGS;TEXT"), of which those of other facilities than kern are passed over.
+ * May end inside a line. Of a stream that has time stamps only stamped lines count (also where one
+ * begins in the midst of a line that a program left without newline), unless a "Linux version"
+ * without stamp or "printk.time=0" told that stamps are off. */
 void splats_feed(struct splats *s, const char *data, size_t len);
 /* Ends the line and the splats in progress; call before reading the result. Feeding may go on. */
 void splats_end(struct splats *s);

@@ -130,17 +130,24 @@ static bool find_unit(const struct dwarf_lines *d, Dwarf_Addr addr, Dwarf_Die *r
 	       dwarf_offdie(d->dwarf, d->ranges[lo - 1].unit, ret);
 }
 
-/* FILE without the folder that UNIT was compiled in. */
+/* FILE from the top of the sources on: without the folder that UNIT was compiled in, or, of a build
+ * beside its sources, without what both folders have in common. */
 static const char *relative(Dwarf_Die *unit, const char *file)
 {
 	Dwarf_Attribute attr;
 	const char *dir = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attr));
-	size_t n = dir ? strlen(dir) : 0;
+	size_t common = 0, depth = 0;
 
-	if (n > 0 && !strncmp(file, dir, n) && (file[n] == '/' || dir[n - 1] == '/'))
-		file += n + strspn(file + n, "/");
-	while (str_starts(file, "./"))
-		file += 2;
+	/* One folder in common, such as "/usr", says nothing. */
+	for (size_t i = 0; dir && *file == '/' && file[i] == (dir[i] ? dir[i] : '/'); i++) {
+		if (file[i] == '/' && (!dir[i] || depth++ > 1))
+			common = i + 1;
+		if (!dir[i])
+			break;
+	}
+	file += common;
+	while (str_starts(file, "./") || str_starts(file, "../"))
+		file = strchr(file, '/') + 1;
 	return file;
 }
 

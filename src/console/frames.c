@@ -184,6 +184,10 @@ static const char *const boring[] = {
 	"set_freepointer",
 	"free_debug_processing",
 	"object_err",
+	"check_bytes_and_report",
+	"check_object",
+	"on_freelist",
+	"alloc_debug_processing",
 	"check_slab",
 	"get_freepointer*",
 	"qlist_*",
@@ -369,7 +373,7 @@ bool report_note(struct report *r, const char *line)
 {
 	const char *s = line + strspn(line, " \t");
 	struct symref ref;
-	bool reliable, own;
+	bool reliable;
 
 	note_pc(r, s);
 	if (!r->access[0] && (str_starts(s, "Read ") || str_starts(s, "Write ")))
@@ -385,10 +389,9 @@ bool report_note(struct report *r, const char *line)
 			note_frame(r, &ref);
 		return true;
 	}
-	own = has_own_form(s);
-	if (r->in_trace && !own)
+	if (str_starts(s, "</TASK>"))
 		r->in_trace = false;
-	return own;
+	return has_own_form(s);
 }
 
 const char *report_function(const struct report *r, char buf[static FUNC_MAX])

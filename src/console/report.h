@@ -47,6 +47,7 @@ struct report {
 	char *head; /* owned: the line that matched */
 	char *first; /* owned: the first line behind "cut here" */
 	char *warn; /* owned: the line of WARN(), "WARNING: CPU: …" */
+	char *cause; /* owned: the title of the report that led to this panic */
 	char access[8]; /* "Read" or "Write": a sanitizer's */
 	char pc[FUNC_MAX];
 	char frames[REPORT_FRAMES][FUNC_MAX]; /* the first of the trace that are not boring */
@@ -67,8 +68,8 @@ const char *report_function(const struct report *r, char buf[static FUNC_MAX]);
 /* Whether every report has such a frame near its top, or its bottom. */
 bool frame_is_boring(const char *function);
 
-/* CAUSE: the title of what led to this panic; may be NULL. The caller owns the strings. */
-char *report_title(const struct report *r, const char *cause);
+/* The caller owns the strings. */
+char *report_title(const struct report *r);
 char *report_signature(const struct report *r, const char *title);
 
 enum splat_kind report_kind(const struct report *r);

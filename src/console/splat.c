@@ -19,6 +19,7 @@ enum {
 	REPORT_LINES = 200,
 	REPORT_BYTES = 16 * 1024,
 	FOREIGN_MAX = 12, /* lines of another form before the trace */
+	FOREIGN_TRACE_MAX = 3, /* … within the trace */
 	FOREIGN_LONG_MAX = 60, /* … of lockdep */
 	PRELUDE_LINES = 4, /* between "list_add corruption" and "cut here" */
 	CAUSE_LINES = 150, /* between the end of a report and the panic that it caused */
@@ -83,6 +84,7 @@ static void report_release(struct report *r)
 	free(r->head);
 	free(r->first);
 	free(r->warn);
+	free(r->cause);
 	buf_release(&r->text);
 	memset(r, 0, sizeof(*r));
 }
@@ -131,16 +133,13 @@ static void keep(struct splats *s, struct splat *p)
 static void close_report(struct splats *s, struct report *r)
 {
 	struct splat p = { .kind = report_kind(r) };
-	const char *cause = NULL;
 
 	s->used[r - s->open] = false;
 	if (!r->pattern && !r->first) { /* "cut here" and nothing behind it */
 		report_release(r);
 		return;
 	}
-	if (report_is_consequence(r) && s->last_title && s->n_lines - s->last_line < CAUSE_LINES)
-		cause = s->last_title;
-	p.title = report_title(r, cause);
+	p.title = report_title(r);
 	p.signature = report_signature(r, p.title);
 	buf_truncate(&r->text, r->text_own);
 	p.text = buf_detach(&r->text);
@@ -190,8 +189,12 @@ static struct report *open_report(struct splats *s, const char *caller)
 
 static void append(struct report *r, const char *shown, bool own)
 {
-	buf_adds(&r->text, shown);
-	buf_addc(&r->text, '\n');
+	size_t room = REPORT_BYTES - r->text.len, n = strlen(shown);
+
+	if (room > 0) {
+		buf_add(&r->text, shown, n < room ? n : room - 1);
+		buf_addc(&r->text, '\n');
+	}
 	r->n_lines++;
 	if (own)
 		r->text_own = r->text.len;
@@ -214,6 +217,12 @@ static bool is_end_mark(const struct report *r, const char *text)
 	if (is_ruler(text))
 		return r->pattern && (r->pattern->flags & PAT_RULER) && r->n_lines > 3;
 	return str_starts(text, "---[ end ") || str_starts(text, "Rebooting in ");
+}
+
+/* Whether R's own end can be waited for. */
+static bool has_end_mark(const struct report *r)
+{
+	return r->cut_here || (r->pattern && r->pattern->flags & (PAT_END | PAT_RULER));
 }
 
 /* Whether the line of pattern P, in the midst of R, is part of R. */
@@ -241,16 +250,18 @@ static void take_head(struct report *r, const struct pattern *p, const char *tex
 	str_replace(&r->head, text);
 }
 
-/* Whether a line of no own form ends R, or is one that a report has in its midst. */
+/* Whether a line of no own form ends R. Another CPU may have put a few of its own into the midst of
+ * a trace; behind the mark of its end there are none. */
 static bool foreign_ends(struct report *r)
 {
 	const struct pattern *p = r->pattern;
+	size_t max = p && p->flags & PAT_LONG ? FOREIGN_LONG_MAX : FOREIGN_MAX;
 
-	if (r->cut_here || (p && p->flags & (PAT_END | PAT_RULER)))
+	if (has_end_mark(r))
 		return false;
-	if (r->framed && !r->in_trace)
-		return true;
-	return ++r->n_foreign > (p && p->flags & PAT_LONG ? FOREIGN_LONG_MAX : FOREIGN_MAX);
+	if (r->framed)
+		max = r->in_trace ? FOREIGN_TRACE_MAX : 0;
+	return ++r->n_foreign > max;
 }
 
 static void add_line(struct splats *s, struct report *r, const char *shown, const char *text)
@@ -267,8 +278,7 @@ static void add_line(struct splats *s, struct report *r, const char *shown, cons
 	if (r->cut_here && !r->first && !is_cut_here(text))
 		r->first = xstrdup(text);
 	/* Before its trace a report says what it has to say in any form. */
-	append(r, shown,
-		own || !r->framed || r->cut_here || (p && p->flags & (PAT_END | PAT_RULER)));
+	append(r, shown, own || !r->framed || has_end_mark(r));
 	if (marked || r->n_lines >= REPORT_LINES || r->text.len >= REPORT_BYTES ||
 		(p && p->flags & PAT_LINE))
 		close_report(s, r);
@@ -288,6 +298,8 @@ static void begin(
 		take_head(r, p, k->text);
 	else
 		r->cut_here = true;
+	if (report_is_consequence(r) && s->last_title && s->n_lines - s->last_line < CAUSE_LINES)
+		r->cause = xstrdup(s->last_title);
 	add_line(s, r, k->shown, k->text);
 }
 

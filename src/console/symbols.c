@@ -103,7 +103,7 @@ static size_t indent(const char *line)
 static bool is_pc_line(const char *s)
 {
 	return str_starts(s, "RIP:") || str_starts(s, "pc :") || str_starts(s, "epc :") ||
-	       str_starts(s, "WARNING:") || str_starts(s, "BUG:");
+	       str_starts(s, "WARNING:");
 }
 
 static bool is_return(struct decoding *d, const char *body, const struct symref *ref)

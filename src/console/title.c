@@ -201,7 +201,7 @@ bool report_is_consequence(const struct report *r)
 	return false;
 }
 
-char *report_title(const struct report *r, const char *cause)
+char *report_title(const struct report *r)
 {
 	struct buf b = BUF_INIT;
 	char func[FUNC_MAX];
@@ -218,8 +218,8 @@ char *report_title(const struct report *r, const char *cause)
 	f = report_function(r, func);
 	if ((r->pattern->flags & PAT_FUNC) && *f)
 		buf_addf(&b, " in %s", f);
-	if (cause)
-		buf_addf(&b, " (%s)", cause);
+	if (r->cause)
+		buf_addf(&b, " (%s)", r->cause);
 	return buf_detach(&b);
 }
 
