@@ -411,7 +411,10 @@ int verdict_exit_code(const struct verdict_input *in, const struct record *r)
 	default:
 		break;
 	}
-	if (x->exec_error)
-		return x->exec_error == ENOENT ? 127 : 126;
+	if (x->exec_error) /* a folder or a user that is missing is no missing command */
+		return x->exec_error == ENOENT && x->exec_text &&
+				       str_starts(x->exec_text, "cannot execute")
+			       ? 127
+			       : 126;
 	return x->signalled ? 128 + x->code : x->code;
 }

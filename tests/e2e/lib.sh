@@ -50,7 +50,7 @@ same() {
 
 # field RESULTS.JSONL ID KEY: a string or number of the record with this id.
 field() {
-	grep -F "\"id\": \"$2\"" "$1" | sed -n "s/.*\"$3\": \"\?\([^\",}]*\).*/\1/p" | head -n 1
+	grep -F "\"id\":\"$2\"" "$1" | sed -n "s/.*\"$3\":\"\?\([^\",}]*\).*/\1/p" | head -n 1
 }
 
 # Processes that carry this test's mark in their environment.

@@ -281,8 +281,8 @@ test_dry_run_prints_the_command_line_and_runs_nothing() {
 test_json_is_one_record_on_stderr() {
 	vmrig run --json -- sh -c 'exit 3'
 	code_is 3
-	has err '"verdict": "fail"'
-	has err '"exit_code": 3'
+	has err '"verdict":"fail"'
+	has err '"exit_code":3'
 	same "$(wc -l <err)" 1
 }
 
