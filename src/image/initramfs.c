@@ -77,6 +77,7 @@ static int by_path(const void *a, const void *b)
 static int settle(struct tree *t, struct err *e)
 {
 	size_t kept = 0;
+	int r = 0;
 
 	qsort(t->nodes, t->n, sizeof(*t->nodes), by_path);
 	for (size_t i = 0; i < t->n; i++) {
@@ -87,12 +88,11 @@ static int settle(struct tree *t, struct err *e)
 			continue;
 		}
 		if (!S_ISDIR(last->mode) || !S_ISDIR(node->mode))
-			return err_set(e, -EEXIST, "initramfs: two files for %s", node->path);
+			r = err_set(e, -EEXIST, "initramfs: two files for %s", node->path);
 		free(node->path);
-		node->path = NULL;
 	}
 	t->n = kept;
-	return 0;
+	return r;
 }
 
 static void add_skeleton(struct tree *t)
