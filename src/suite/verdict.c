@@ -118,7 +118,7 @@ static void decide_limit(const struct job_report *r, const struct splat *worst, 
 		return;
 	}
 	duration_format(&after, r->limit_ms);
-	ret->limit = xstrdup(guest_limit_name(r->limit));
+	str_replace(&ret->limit, guest_limit_name(r->limit));
 	set(ret, VERDICT_TIMEOUT, "%s within %s (limit: %s)%s%s", what[r->limit], buf_str(&after),
 		ret->limit, worst ? "; " : "", worst ? worst->title : "");
 }
