@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+#include "machine/private.h"
+
+static bool has_word(const struct buf *b, const char *word)
+{
+	_cleanup_free_ char *line = xasprintf(" %s ", buf_str(b));
+	_cleanup_free_ char *sought = xasprintf(" %s ", word);
+
+	return strstr(line, sought);
+}
+
+static void a_panic_ends_the_machine_without_a_triple_fault(void **state)
+{
+	const struct machine_spec spec = { .accel = ACCEL_TCG, .type = MACHINE_MICROVM };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	machine_cmdline_tsc(&spec, 0, &b);
+	assert_true(has_word(&b, "console=ttyS0"));
+	assert_true(has_word(&b, "panic=-1"));
+	assert_true(has_word(&b, "reboot=a"));
+}
+
+static void it_is_appended_to_what_is_there(void **state)
+{
+	const struct machine_spec spec = { .accel = ACCEL_TCG, .type = MACHINE_MICROVM };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_adds(&b, "first");
+	machine_cmdline_tsc(&spec, 0, &b);
+	assert_true(str_starts(b.data, "first console="));
+}
+
+static void tcg_is_told_the_frequency_where_it_is_known(void **state)
+{
+	struct machine_spec spec = { .accel = ACCEL_TCG, .type = MACHINE_MICROVM };
+	_cleanup_buf_ struct buf with = BUF_INIT, without = BUF_INIT, kvm = BUF_INIT;
+
+	machine_cmdline_tsc(&spec, 2600000, &with);
+	machine_cmdline_tsc(&spec, 0, &without);
+	spec.accel = ACCEL_KVM;
+	machine_cmdline_tsc(&spec, 2600000, &kvm);
+	assert_true(has_word(&with, "tsc_early_khz=2600000"));
+	assert_true(has_word(&with, "tsc=reliable"));
+	assert_null(strstr(without.data, "tsc"));
+	assert_null(strstr(kvm.data, "tsc"));
+}
+
+static void the_channel_is_named_and_its_uart_counted(void **state)
+{
+	struct machine_spec spec = { .accel = ACCEL_TCG, .type = MACHINE_Q35 };
+	_cleanup_buf_ struct buf virtio = BUF_INIT, uart = BUF_INIT;
+
+	machine_cmdline_tsc(&spec, 0, &virtio);
+	spec.channel = CHANNEL_UART;
+	machine_cmdline_tsc(&spec, 0, &uart);
+	assert_true(has_word(&virtio, "vmrig.channel=virtio"));
+	assert_true(has_word(&virtio, "8250.nr_uarts=1"));
+	assert_true(has_word(&uart, "vmrig.channel=uart"));
+	assert_true(has_word(&uart, "8250.nr_uarts=2"));
+}
+
+static void the_measured_frequency_is_kept_for_this_boot(void **state)
+{
+	uint32_t khz = machine_host_tsc_khz();
+
+	if (!khz)
+		skip(); /* a host whose TSC is not to be trusted */
+	assert_in_range(khz, 100000, 20000000);
+	assert_int_equal(machine_host_tsc_khz(), khz);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_panic_ends_the_machine_without_a_triple_fault),
+		cmocka_unit_test(it_is_appended_to_what_is_there),
+		cmocka_unit_test(tcg_is_told_the_frequency_where_it_is_known),
+		cmocka_unit_test(the_channel_is_named_and_its_uart_counted),
+		with_cache(the_measured_frequency_is_kept_for_this_boot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
