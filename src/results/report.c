@@ -45,7 +45,7 @@ size_t report_missing_cases(const struct records *r, const struct report_info *i
 
 const char *record_name(const struct record *r)
 {
-	return r->id ? r->id : r->test ? r->test : "(no name)";
+	return r->id && *r->id ? r->id : r->test && *r->test ? r->test : "(no name)";
 }
 
 const char *record_reason(const struct record *r)

@@ -77,6 +77,15 @@ static void add_attribute(struct buf *b, const char *name, const char *value)
 	buf_adds(b, value[len] ? "…\"" : "\"");
 }
 
+/* A name, of which cleaning may leave nothing. */
+static void add_name(struct buf *b, const char *attribute, const char *value)
+{
+	_cleanup_buf_ struct buf line = BUF_INIT;
+
+	report_line(&line, value, MAX_ATTRIBUTE);
+	add_attribute(b, attribute, line.len ? value : "(no name)");
+}
+
 static void add_time(struct buf *b, int64_t ms)
 {
 	if (ms < 0)
@@ -162,7 +171,7 @@ static void add_property(struct buf *b, const char *name, const char *value)
 	if (!value || !*value)
 		return;
 	buf_adds(b, "        <property");
-	add_attribute(b, "name", name);
+	add_name(b, "name", name);
 	add_attribute(b, "value", value);
 	buf_adds(b, "/>\n");
 }
@@ -218,8 +227,8 @@ static void add_case(struct buf *b, const struct record *r, const char *suite)
 	enum outcome o = case_outcome(r);
 
 	buf_adds(b, "    <testcase");
-	add_attribute(b, "classname", suite);
-	add_attribute(b, "name", record_name(r));
+	add_name(b, "classname", suite);
+	add_name(b, "name", record_name(r));
 	add_time(b, r->duration_ms);
 	buf_adds(b, ">\n");
 	add_properties(b, r);
@@ -251,8 +260,8 @@ static void add_subtest(struct buf *b, const struct record *r, const struct subt
 	enum outcome o = subtest_outcome(r, s);
 
 	buf_adds(b, "    <testcase");
-	add_attribute(b, "classname", record_name(r));
-	add_attribute(b, "name", s->name);
+	add_name(b, "classname", record_name(r));
+	add_name(b, "name", s->name);
 	add_time(b, s->duration_ms);
 	if (o == PASSED) {
 		buf_adds(b, "/>\n");
@@ -267,11 +276,11 @@ static void open_suite(struct buf *b, const char *name, const struct tally *t, c
 	const char *host)
 {
 	buf_adds(b, "  <testsuite");
-	add_attribute(b, "name", name);
+	add_name(b, "name", name);
 	add_tally(b, t);
 	if (started && *started)
 		add_attribute(b, "timestamp", started);
-	add_attribute(b, "hostname", host && *host ? host : "localhost");
+	add_name(b, "hostname", host && *host ? host : "localhost");
 	buf_adds(b, ">\n");
 }
 
@@ -330,7 +339,7 @@ void report_junit(struct buf *b, const struct records *r, const struct report_in
 			add_suite_of_case(&suites, &r->v[k], suite, &all);
 	all.ms = i->duration_ms;
 	buf_adds(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
-	add_attribute(b, "name", suite);
+	add_name(b, "name", suite);
 	add_tally(b, &all);
 	buf_adds(b, ">\n");
 	buf_add(b, buf_str(&suites), suites.len);

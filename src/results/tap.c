@@ -67,7 +67,7 @@ static bool read_protocol(struct tap *t, struct tap_place at, struct slice s)
 	struct tap_result result;
 	struct tap_plan plan;
 	struct slice reason;
-	bool ktap;
+	enum tap_dialect dialect;
 
 	switch (*s.s) {
 	case 'o':
@@ -81,9 +81,9 @@ static bool read_protocol(struct tap *t, struct tap_place at, struct slice s)
 		return tap_read_plan(s, &plan) && tap_tree_plan(&t->tree, at, &plan);
 	case 'T':
 	case 'K':
-		if (!tap_read_version(s, &ktap))
+		if (!tap_read_version(s, &dialect))
 			return false;
-		tap_tree_version(&t->tree, at, ktap);
+		tap_tree_version(&t->tree, at, dialect);
 		return true;
 	case 'B':
 	case 'b':

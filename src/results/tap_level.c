@@ -129,7 +129,7 @@ struct tap_level *tap_tree_push(struct tap_tree *t, struct tap_place at)
 		.awaiting = TAP_NO_NODE };
 	if (!up)
 		return l;
-	l->ktap = up->ktap;
+	l->dialect = up->dialect;
 	l->node = tap_tree_node(t, up->node, VERDICT_NONE);
 	if (l->node != TAP_NO_NODE) {
 		t->nodes[l->node].line = t->line;
@@ -151,7 +151,7 @@ static bool may_open(const struct tap_level *up, struct tap_place at, enum tap_o
 		return true;
 	if (!up)
 		return at.col == 0;
-	return by == BY_RESULT && (at.col == up->at.col + 2 || at.col == up->at.col + 4);
+	return by == BY_RESULT && (at.col == up->at.col + 2 || (at.col - up->at.col) % 4 == 0);
 }
 
 struct tap_level *tap_tree_level(struct tap_tree *t, struct tap_place at, enum tap_opener by)
@@ -167,5 +167,15 @@ struct tap_level *tap_tree_level(struct tap_tree *t, struct tap_place at, enum t
 	if (!may_open(i ? &t->levels[i - 1] : NULL, at, by))
 		return NULL;
 	tap_tree_orphan(t, i);
+	/* TAP without headers: a list may begin with a nested test, whose own list begins with another. */
+	for (; i > 0 && by != BY_VERSION && t->levels[i - 1].dialect != TAP_KERNEL; i++) {
+		struct tap_place up = t->levels[i - 1].at;
+
+		up.col += 4;
+		if (up.hashes != at.hashes || at.col <= up.col || (at.col - up.col) % 4 != 0)
+			break;
+		if (!tap_tree_push(t, up))
+			return NULL;
+	}
 	return tap_tree_push(t, at);
 }

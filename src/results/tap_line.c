@@ -288,7 +288,7 @@ bool tap_read_plan(struct slice line, struct tap_plan *ret)
 	return true;
 }
 
-bool tap_read_version(struct slice line, bool *ret_ktap)
+bool tap_read_version(struct slice line, enum tap_dialect *ret)
 {
 	bool ktap = slice_starts(line, "KTAP version "), huge;
 	struct slice s = line;
@@ -299,7 +299,7 @@ bool tap_read_version(struct slice line, bool *ret_ktap)
 	s = slice_skip(s, strlen("TAP version ") + ktap);
 	if (!take_number(&s, &v, &huge) || slice_trim(s).len)
 		return false;
-	*ret_ktap = ktap;
+	*ret = ktap ? TAP_KERNEL : v >= 14 ? TAP_14 : TAP_OLD;
 	return true;
 }
 

@@ -31,6 +31,9 @@ struct tap_prefix {
 	bool comment; /* a "#" without a blank behind it: never holds a nested test */
 };
 
+/* Results of KTAP have numbers; in TAP 14 two backslashes are one. */
+enum tap_dialect { TAP_OLD, TAP_14, TAP_KERNEL };
+
 enum tap_directive { TAP_PLAIN, TAP_SKIP, TAP_TODO, TAP_XFAIL, TAP_XPASS, TAP_TIMEOUT, TAP_ERROR };
 
 struct tap_result {
@@ -57,7 +60,7 @@ struct tap_prefix tap_prefix(struct slice *line);
 
 bool tap_read_result(struct slice line, struct tap_result *ret);
 bool tap_read_plan(struct slice line, struct tap_plan *ret);
-bool tap_read_version(struct slice line, bool *ret_ktap);
+bool tap_read_version(struct slice line, enum tap_dialect *ret);
 bool tap_read_bail(struct slice line, struct slice *ret_reason);
 
 /* Whether the bytes could be the beginning of a result or of "Bail out!", cut before they say so. */

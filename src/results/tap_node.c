@@ -58,6 +58,25 @@ struct tap_text tap_tree_text(struct tap_tree *t, struct slice s, size_t max)
 	return r;
 }
 
+struct tap_text tap_tree_words(struct tap_tree *t, enum tap_dialect d, struct slice s, size_t max)
+{
+	char plain[TAP_MAX_NAME];
+	size_t n = 0;
+
+	if (max > sizeof(plain))
+		max = sizeof(plain);
+	if (!s.len || !memchr(s.s, '\\', s.len))
+		return tap_tree_text(t, s, max);
+	for (size_t i = 0; i < s.len && n < max; i++) {
+		bool next = s.s[i] == '\\' && i + 1 < s.len;
+
+		if (next && (s.s[i + 1] == '#' || (d == TAP_14 && s.s[i + 1] == '\\')))
+			i++;
+		plain[n++] = s.s[i];
+	}
+	return tap_tree_text(t, (struct slice){ plain, n }, max);
+}
+
 uint32_t tap_tree_node(struct tap_tree *t, uint32_t parent, enum verdict v)
 {
 	if (t->n_nodes >= TAP_MAX_CASES) {

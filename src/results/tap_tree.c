@@ -12,7 +12,7 @@ static unsigned level_index(const struct tap_tree *t, const struct tap_level *l)
 	return (unsigned)(l - t->levels);
 }
 
-void tap_tree_version(struct tap_tree *t, struct tap_place at, bool ktap)
+void tap_tree_version(struct tap_tree *t, struct tap_place at, enum tap_dialect dialect)
 {
 	struct tap_level *l;
 
@@ -24,7 +24,7 @@ void tap_tree_version(struct tap_tree *t, struct tap_place at, bool ktap)
 		l = tap_tree_push(t, at);
 	}
 	if (l)
-		l->ktap = ktap;
+		l->dialect = dialect;
 }
 
 bool tap_tree_plan(struct tap_tree *t, struct tap_place at, const struct tap_plan *p)
@@ -151,7 +151,7 @@ bool tap_tree_result(struct tap_tree *t, struct tap_place at, const struct tap_r
 	struct tap_node *n;
 	enum verdict v;
 
-	if (!r->numbered && t->depth && t->levels[t->depth - 1].ktap)
+	if (!r->numbered && t->depth && t->levels[t->depth - 1].dialect == TAP_KERNEL)
 		return false;
 	l = tap_tree_level(t, at, r->numbered ? BY_RESULT : BY_BARE_RESULT);
 	if (!l)
@@ -171,8 +171,8 @@ bool tap_tree_result(struct tap_tree *t, struct tap_place at, const struct tap_r
 		n->number = number;
 		n->line = t->line;
 		n->duration_ms = r->duration_ms;
-		n->name = tap_tree_text(t, r->name, TAP_MAX_NAME);
-		n->reason = tap_tree_text(t, r->reason, TAP_MAX_REASON);
+		n->name = tap_tree_words(t, l->dialect, r->name, TAP_MAX_NAME);
+		n->reason = tap_tree_words(t, l->dialect, r->reason, TAP_MAX_REASON);
 		if (!n->reason.len && r->directive == TAP_TIMEOUT)
 			n->reason =
 				tap_tree_text(t, (struct slice){ "timeout", 7 }, TAP_MAX_REASON);

@@ -50,7 +50,7 @@ struct tap_level {
 	struct tap_place at;
 	uint32_t node; /* the nested test whose list this is; TAP_NO_NODE for the document's */
 	uint32_t line; /* where it began */
-	bool ktap; /* results must have numbers */
+	enum tap_dialect dialect;
 	bool runner; /* kselftest's runner prints here: what it prefixes is its test's output */
 	bool planned, plan_last, skip_all, bad;
 	uint32_t plan, plan_line;
@@ -83,7 +83,7 @@ struct tap_tree {
 void tap_tree_release(struct tap_tree *t);
 
 /* Each returns whether the line was taken as what it says; otherwise it is plain output. */
-void tap_tree_version(struct tap_tree *t, struct tap_place at, bool ktap);
+void tap_tree_version(struct tap_tree *t, struct tap_place at, enum tap_dialect dialect);
 bool tap_tree_plan(struct tap_tree *t, struct tap_place at, const struct tap_plan *p);
 bool tap_tree_result(struct tap_tree *t, struct tap_place at, const struct tap_result *r);
 bool tap_tree_bail(struct tap_tree *t, struct tap_place at, struct slice reason);
@@ -102,6 +102,8 @@ void tap_tree_problem(struct tap_tree *t, const char *fmt, ...)
 
 /* Copies text from outside into the tree's store: one line, cleaned, at most MAX bytes. */
 struct tap_text tap_tree_text(struct tap_tree *t, struct slice s, size_t max);
+/* As tap_tree_text(), for a name or a reason: "\#" is "#", and in TAP 14 two backslashes are one. */
+struct tap_text tap_tree_words(struct tap_tree *t, enum tap_dialect d, struct slice s, size_t max);
 /* A new node, or TAP_NO_NODE when TAP_MAX_CASES is reached (which is counted). */
 uint32_t tap_tree_node(struct tap_tree *t, uint32_t parent, enum verdict v);
 /* A name to be shown in a problem; valid until the next call. */
