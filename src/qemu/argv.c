@@ -132,6 +132,8 @@ void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, stru
 {
 	strv_add(ret, c->features->program);
 	add_machine(c, ret);
+	/* Stopped until the monitor listens: a guest that ended before would end without an event. */
+	strv_add(ret, "-S");
 	strv_add(ret, "-no-reboot");
 	strv_add(ret, "-nodefaults");
 	strv_add(ret, "-no-user-config");

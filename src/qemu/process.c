@@ -162,6 +162,17 @@ static void on_status(void *arg, json_t *ret, const char *error)
 		fail(q, "QEMU stopped the guest after an I/O error");
 }
 
+static void on_cont(void *arg, json_t *ret, const char *error)
+{
+	struct qemu *q = arg;
+	_cleanup_free_ char *why = NULL;
+
+	if (ret || qmp_over(q->qmp))
+		return; /* what ended the stream tells the reason */
+	why = xasprintf("QEMU did not start the guest (%s)", error);
+	fail(q, why);
+}
+
 static void on_event(void *arg, const char *name, const json_t *data)
 {
 	struct qemu *q = arg;
@@ -324,6 +335,15 @@ static int spawn(const struct qemu_config *c, const struct qemu_fds *n, struct c
 	return proc_spawn(&spec, ret, e);
 }
 
+/* Whether the caller wants the guest stopped at its first instruction, as QEMU's own -S does. */
+static bool stays_stopped(const struct qemu_config *c)
+{
+	for (size_t i = 0; i < c->n_extra; i++)
+		if (streq(c->extra[i], "-S"))
+			return true;
+	return false;
+}
+
 static void attach(struct qemu *q, struct channels *ch, bool with_log)
 {
 	q->qmp = qmp_new(on_event, q);
@@ -366,6 +386,8 @@ int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu
 	q->n_ports = qemu_n_ports(c);
 	attach(q, &ch, n.log >= 0);
 	channels_release(&ch);
+	if (!stays_stopped(c))
+		qmp_command(q->qmp, "cont", NULL, on_cont, q);
 	*ret = q;
 	return 0;
 }

@@ -71,6 +71,11 @@ void qmp_mute(struct qmp *q)
 	q->muted = true;
 }
 
+bool qmp_over(const struct qmp *q)
+{
+	return q->ended;
+}
+
 const char *qmp_broken(const struct qmp *q)
 {
 	return q->broken;

@@ -44,6 +44,9 @@ void qmp_end(struct qmp *q, const char *why);
 /* No callback is made any more, not even by a qmp_feed() that is running. */
 void qmp_mute(struct qmp *q);
 
+/* Whether no reply can come any more: the stream has ended or broke. */
+bool qmp_over(const struct qmp *q);
+
 /* Why the stream cannot be read any further; NULL while it is well. */
 const char *qmp_broken(const struct qmp *q);
 

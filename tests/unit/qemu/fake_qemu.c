@@ -73,7 +73,8 @@ static void __attribute__((noreturn)) stop_with_internal_error(int qmp)
 	say(qmp, GREETING "{\"event\": \"STOP\"}\n");
 	await(qmp, "query-status");
 	say(qmp, "{\"return\": {}, \"id\": 1}\n"
-		 "{\"return\": {\"status\": \"internal-error\"}, \"id\": 2}\n");
+		 "{\"return\": {}, \"id\": 2}\n"
+		 "{\"return\": {\"status\": \"internal-error\"}, \"id\": 3}\n");
 	for (;;)
 		pause();
 }
