@@ -94,6 +94,13 @@ bool channel_pending(void); /* whole frames may be waiting although nothing came
 void channel_flush(
 	uint64_t timeout_us); /* writes all there is, then waits for the host to hang up */
 
+/* ---- request.c, main.c ---- */
+
+void request(const struct wire_frame
+		*f); /* one frame of the host; what does not read ends the machine */
+void session_welcome(struct wire_dec *d);
+void session_shutdown(void); /* begins the end: the loop does the rest */
+
 /* ---- command.c: EXEC, STDIN, SIGNAL, and the end of a command ---- */
 
 struct exec_request { /* borrowed */
@@ -160,6 +167,7 @@ void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs);
 void share_add(uint32_t id, uint8_t kind, const char *tag, const char *path, bool writable);
 int share_mount(
 	uint8_t kind, const char *tag, const char *where, bool writable); /* text: trouble */
+const char *share_reason(uint8_t kind, int error); /* ERROR of share_mount() in words */
 void shares_unmount(void); /* the writable ones, so that the host has all that was written */
 
 /* ---- fuse.c ---- */

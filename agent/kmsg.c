@@ -13,7 +13,8 @@
 static int fd = -1;
 static int place = -1;
 static bool overrun;
-static unsigned long long last_seq;
+static bool told;
+static unsigned long long last_seq, told_seq;
 
 void kmsg_open(void)
 {
@@ -62,8 +63,12 @@ static bool forward(void)
 	char *frame;
 	size_t len = 0, n = 0;
 
-	if (overrun)
+	/* A log that outruns us does so many times before we get hold of a record: told once. */
+	if (overrun && (!told || told_seq != last_seq)) {
 		trouble("the kernel log overran: records after number %llu are lost", last_seq);
+		told = true;
+		told_seq = last_seq;
+	}
 	overrun = false;
 	frame = (char *)channel_frame();
 	while (WIRE_PAYLOAD_MAX - len >= RECORD_MAX) {

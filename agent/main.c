@@ -14,7 +14,6 @@
 #include <sys/signalfd.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #define VMRIG_VERSION "unknown"
 #endif
 
+#define ENTROPY_MAX      512
 #define BYE_WAIT_US      (2 * 1000 * 1000)
 #define SHUTDOWN_WAIT_US (2 * 1000 * 1000)
 
@@ -30,7 +30,7 @@ static uint64_t heartbeat_us, next_heartbeat_us; /* interval 0: none */
 static bool shutting_down;
 static uint64_t shutdown_us;
 
-/* ---- the beginning of a session ---- */
+/* ---- the session: its beginning, and how its end is asked for ---- */
 
 static void send_hello(void)
 {
@@ -54,18 +54,16 @@ static void send_hello(void)
 /* A clone has the generator's state of its template: without fresh bytes all clones draw the same. */
 static void add_entropy(const uint8_t *data, size_t len)
 {
-	struct {
-		struct rand_pool_info info;
-		uint8_t bytes[512];
-	} pool;
+	_Alignas(struct rand_pool_info) uint8_t pool[sizeof(struct rand_pool_info) + ENTROPY_MAX];
+	struct rand_pool_info *info = (struct rand_pool_info *)pool;
 	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 
-	if (len > sizeof(pool.bytes))
-		len = sizeof(pool.bytes);
-	pool.info.entropy_count = (int)len * 8;
-	pool.info.buf_size = (int)len;
-	memcpy(pool.bytes, data, len);
-	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0)
+	if (len > ENTROPY_MAX)
+		len = ENTROPY_MAX;
+	info->entropy_count = (int)len * 8;
+	info->buf_size = (int)len;
+	memcpy(info->buf, data, len);
+	if (fd < 0 || ioctl(fd, RNDADDENTROPY, info) < 0)
 		trouble("cannot add entropy: %s", strerror(errno));
 	else
 		ioctl(fd, RNDRESEEDCRNG);
@@ -73,7 +71,7 @@ static void add_entropy(const uint8_t *data, size_t len)
 		close(fd);
 }
 
-static void welcome(struct wire_dec *d)
+void session_welcome(struct wire_dec *d)
 {
 	uint16_t version = dec_u16(d);
 	uint64_t key = dec_u64(d), wall_ns = dec_u64(d);
@@ -103,149 +101,11 @@ static void welcome(struct wire_dec *d)
 		kmsg_open();
 }
 
-/* ---- requests ---- */
-
-static void free_strv(char **v)
+void session_shutdown(void)
 {
-	for (char **s = v; s && *s; s++)
-		free(*s);
-	free(v);
-}
-
-/* One answer for what did not read, and for what we had no memory to read. */
-static bool refused(const struct wire_dec *d, const char *what, bool have_memory, uint32_t id)
-{
-	if (dec_end(d) < 0)
-		give_up("channel broken: %s does not read", what);
-	if (!have_memory)
-		send_done(id, -ENOMEM, "no memory for %s", what);
-	return !have_memory;
-}
-
-static void on_root(struct wire_dec *d)
-{
-	uint32_t id = dec_u32(d);
-	uint8_t kind = dec_u8(d);
-	char *tag = dec_str(d);
-	size_t n;
-	char **tmpfs = dec_strv(d, &n);
-
-	if (!refused(d, "ROOT", tag && tmpfs, id))
-		root_build(id, kind, tag, tmpfs);
-	free(tag);
-	free_strv(tmpfs);
-}
-
-static void on_share(struct wire_dec *d)
-{
-	uint32_t id = dec_u32(d);
-	uint8_t kind = dec_u8(d);
-	char *tag = dec_str(d), *path = dec_str(d);
-	bool writable = dec_u8(d);
-
-	if (!refused(d, "SHARE", tag && path, id))
-		share_add(id, kind, tag, path, writable);
-	free(tag);
-	free(path);
-}
-
-static void on_exec(struct wire_dec *d)
-{
-	uint32_t id = dec_u32(d);
-	size_t argc, n_env;
-	char **argv = dec_strv(d, &argc), **env = dec_strv(d, &n_env);
-	char *cwd = dec_str(d), *user = dec_str(d);
-	bool has_stdin = dec_u8(d);
-	struct exec_request x = { argv, env, cwd, user };
-
-	if (refused(d, "EXEC", argv && env && cwd && user, id))
-		;
-	else if (argc == 0)
-		send_done(id, -EINVAL, "no command");
-	else
-		command_exec(id, &x, has_stdin);
-	free_strv(argv);
-	free_strv(env);
-	free(cwd);
-	free(user);
-}
-
-static void on_stdin(struct wire_dec *d)
-{
-	uint32_t id = dec_u32(d);
-	size_t len;
-	const uint8_t *data = dec_rest(d, &len);
-
-	if (!refused(d, "STDIN", true, id))
-		command_stdin(id, data, len);
-}
-
-static void on_signal(struct wire_dec *d)
-{
-	uint32_t id = dec_u32(d), signo = dec_u32(d);
-
-	if (!refused(d, "SIGNAL", true, id))
-		command_signal(id, (int)signo);
-}
-
-static void on_pull(struct wire_dec *d)
-{
-	uint32_t id = dec_u32(d);
-	char *cwd = dec_str(d);
-	size_t n;
-	char **globs = dec_strv(d, &n);
-	uint64_t max_bytes = dec_u64(d);
-
-	if (!refused(d, "PULL", cwd && globs, id))
-		pull_begin(id, cwd, globs, max_bytes);
-	free(cwd);
-	free_strv(globs);
-}
-
-static void on_shutdown(struct wire_dec *d)
-{
-	if (refused(d, "SHUTDOWN", true, 0))
-		return;
 	shutting_down = true;
 	shutdown_us = now_us();
 	kill(-1, SIGKILL);
-}
-
-static void dispatch(const struct wire_frame *f)
-{
-	struct wire_dec d;
-
-	dec_init(&d, f);
-	if (!channel_in_session() != (f->type == WIRE_WELCOME))
-		give_up("channel broken: message %u is out of place", f->type);
-	switch (f->type) {
-	case WIRE_WELCOME:
-		welcome(&d);
-		break;
-	case WIRE_ROOT:
-		on_root(&d);
-		break;
-	case WIRE_SHARE:
-		on_share(&d);
-		break;
-	case WIRE_EXEC:
-		on_exec(&d);
-		break;
-	case WIRE_STDIN:
-		on_stdin(&d);
-		break;
-	case WIRE_SIGNAL:
-		on_signal(&d);
-		break;
-	case WIRE_PULL:
-		on_pull(&d);
-		break;
-	case WIRE_SHUTDOWN:
-		on_shutdown(&d);
-		break;
-	default:
-		trouble("the agent knows no message of type %u", f->type);
-	}
 }
 
 /* ---- the loop ---- */
@@ -334,7 +194,7 @@ static void run(void)
 			take_signals();
 		channel_step(&set);
 		while (!shutting_down && channel_next(&f) > 0)
-			dispatch(&f);
+			request(&f);
 		if (shutting_down) {
 			step_shutdown(&set);
 			continue;

@@ -111,7 +111,8 @@ void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs)
 	if (kind != WIRE_SHARE_NONE)
 		r = take_share(kind, tag);
 	if (r < 0) {
-		send_done(id, r, "cannot mount share %s as the root: %s", tag, strerror(-r));
+		send_done(
+			id, r, "cannot mount share %s as the root: %s", tag, share_reason(kind, r));
 		return;
 	}
 	built = true;

@@ -42,6 +42,13 @@ int share_mount(uint8_t kind, const char *tag, const char *where, bool writable)
 	}
 }
 
+const char *share_reason(uint8_t kind, int error)
+{
+	if (error == -ENODEV)
+		return kind == WIRE_SHARE_9P ? "the kernel has no 9p" : "the kernel has no FUSE";
+	return strerror(-error);
+}
+
 void share_add(uint32_t id, uint8_t kind, const char *tag, const char *path, bool writable)
 {
 	int r = 0;
@@ -55,7 +62,8 @@ void share_add(uint32_t id, uint8_t kind, const char *tag, const char *path, boo
 	if (r == 0)
 		r = share_mount(kind, tag, path, writable);
 	if (r < 0) {
-		send_done(id, r, "cannot mount share %s on %s: %s", tag, path, strerror(-r));
+		send_done(
+			id, r, "cannot mount share %s on %s: %s", tag, path, share_reason(kind, r));
 		return;
 	}
 	if (writable)
