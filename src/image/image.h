@@ -18,16 +18,16 @@
 
 enum image_kind {
 	IMAGE_UNKNOWN,
-	IMAGE_BZIMAGE,	/* x86 boot protocol 2.06 or newer */
-	IMAGE_ELF,	/* vmlinux */
-	IMAGE_ARM64,	/* uncompressed arm64 Image */
+	IMAGE_BZIMAGE, /* x86 boot protocol 2.06 or newer */
+	IMAGE_ELF, /* vmlinux */
+	IMAGE_ARM64, /* uncompressed arm64 Image */
 };
 
 struct image_info {
 	enum image_kind kind;
-	char *release;	/* owned: "6.1.0-50-amd64", from the image itself; NULL where it does not tell */
-	char *arch;	/* owned: "x86_64", "aarch64", …; NULL where unknown */
-	bool pvh;	/* ELF only: has the note XEN_ELFNOTE_PHYS32_ENTRY */
+	char *release; /* owned: "6.1.0-50-amd64", from the image itself; NULL where it does not tell */
+	char *arch; /* owned: "x86_64", "aarch64", …; NULL where unknown */
+	bool pvh; /* ELF only: has the note XEN_ELFNOTE_PHYS32_ENTRY */
 };
 void image_info_release(struct image_info *i);
 
@@ -92,19 +92,20 @@ int modules_index(const char *dir, struct err *e);
 /* ---- initramfs ---- */
 
 struct initramfs_file {
-	const char *guest_path;	/* borrowed: absolute; its folders are made */
-	const char *host_path;	/* borrowed: its content; NULL: `data` */
-	const void *data;	/* borrowed */
+	const char *guest_path; /* borrowed: absolute; its folders are made */
+	const char *host_path; /* borrowed: its content; NULL: `data` */
+	const void *data; /* borrowed */
 	size_t len;
-	uint32_t mode;	/* permission bits */
+	uint32_t mode; /* permission bits */
 };
 
 struct initramfs_spec {
-	const char *agent;	/* borrowed: the static agent's path; becomes /init. NULL: an archive that goes
-				   behind another one, with its files alone */
-	const struct strv *modules;	/* borrowed: host paths in load order; .ko.xz, .ko.gz and .ko.zst
-					   are decompressed; may be NULL */
-	const struct initramfs_file *files;	/* borrowed */
+	/* borrowed: the static agent's path; becomes /init. NULL: an archive that goes behind another
+	 * one, with its files (and their folders) alone */
+	const char *agent;
+	/* borrowed: host paths in load order; .ko.xz, .ko.gz and .ko.zst are decompressed; may be NULL */
+	const struct strv *modules;
+	const struct initramfs_file *files; /* borrowed */
 	size_t n_files;
 };
 

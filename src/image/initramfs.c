@@ -79,7 +79,8 @@ static int settle(struct tree *t, struct err *e)
 	size_t kept = 0;
 	int r = 0;
 
-	qsort(t->nodes, t->n, sizeof(*t->nodes), by_path);
+	if (t->n)
+		qsort(t->nodes, t->n, sizeof(*t->nodes), by_path);
 	for (size_t i = 0; i < t->n; i++) {
 		struct node *last = kept ? &t->nodes[kept - 1] : NULL, *node = &t->nodes[i];
 
@@ -198,10 +199,12 @@ int initramfs_build(const struct initramfs_spec *spec, struct buf *ret, struct e
 	char init[] = "/init", modules[] = MODULE_LIST;
 	int r = 0;
 
-	add_skeleton(&t);
-	if (spec->agent)
+	if (spec->agent) {
+		add_skeleton(&t);
 		add_file(&t,
-			&(struct node){ .path = init, .mode = S_IFREG | 0755, .host_path = spec->agent });
+			&(struct node){
+				.path = init, .mode = S_IFREG | 0755, .host_path = spec->agent });
+	}
 	for (size_t i = 0; r == 0 && spec->modules && i < spec->modules->n; i++)
 		r = add_module(&t, spec->modules->v[i], &list, e);
 	if (r < 0)

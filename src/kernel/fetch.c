@@ -43,16 +43,15 @@ int cache_find_debian(const struct debian_spec *want, struct cache_entry *ret, s
 
 	if (r < 0)
 		return r;
-	r = -ENOENT;
-	for (size_t i = 0; i < n && r < 0; i++) {
+	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!debian_spec_matches(want, entries[i].package))
 			continue;
 		*ret = entries[i];
 		entries[i] = (struct cache_entry){ 0 };
-		r = 0;
+		r = 1;
 	}
 	cache_entries_free(entries, n);
-	return r < 0 ? err_set(e, r, "the cache holds none") : 0;
+	return r;
 }
 
 /* Of what the package is, so it is known before the download. */
@@ -170,8 +169,8 @@ static int fetch(const struct fetch *f, bool force, struct cache_entry *ret, str
 	if (!force) {
 		int r = cache_find_debian(&f->want, ret, &damaged, e);
 
-		if (r != -ENOENT)
-			return r;
+		if (r != 0)
+			return r < 0 ? r : 0;
 		for (size_t i = 0; i < damaged.n; i++)
 			say(f, "%s", damaged.v[i]);
 	}

@@ -5,7 +5,7 @@
 #include "kernel/cache.h"
 #include "kernel/debian.h"
 
-/* The newest cached package that WANT matches, without asking apt. -ENOENT: none. */
+/* The newest cached package that WANT matches, without asking apt. 1: found; 0: none; or an error. */
 int cache_find_debian(const struct debian_spec *want, struct cache_entry *ret, struct strv *damaged,
 	struct err *e);
 

@@ -19,33 +19,48 @@
 #include "image/image.h"
 
 struct kernel {
-	char *label;	/* owned: how people call it: "debian:6.1-cloud", "6.1.0-50-amd64", "./linux" */
-	char *key;	/* owned: 64 hex digits, names image, config and modules by their file identity */
-	char *release;	/* owned: as uname -r will say */
-	char *arch;	/* owned: "x86_64" */
-	char *image;	/* owned: absolute path */
+	char *label; /* owned: how people call it: "debian:6.1-cloud", "6.1.0-50-amd64", "./linux";
+			the SPEC as given, else the cache's label or the tree's path */
+	char *key; /* owned: 64 hex digits; see below */
+	char *release; /* owned: as uname -r will say */
+	char *arch; /* owned: "x86_64" */
+	char *image; /* owned: absolute path */
 	enum image_kind kind;
-	char *modules_dir;	/* owned: absolute path of lib/modules/RELEASE; NULL: none found */
-	char *config;	/* owned: path of the .config; NULL: only inside the image, or unknown */
-	char *vmlinux;	/* owned: ELF with symbols for decoding traces; NULL: none */
-	char *system_map;	/* owned: NULL: none that holds symbols */
-	char *origin;	/* owned: one line: where it came from and why it was chosen */
+	char *modules_dir; /* owned: absolute path of lib/modules/RELEASE, or of the build tree that
+			holds them as make left them; NULL: none found */
+	char *config; /* owned: path of the .config; NULL: only inside the image, or unknown */
+	char *vmlinux; /* owned: ELF with symbols for decoding traces; NULL: none */
+	char *system_map; /* owned: NULL: none that holds symbols */
+	char *origin; /* owned: one line: where it came from and why it was chosen */
 };
 
+/*
+ * The key names image, config and modules without reading them. For a kernel in the cache it is the
+ * entry's name, which stands for the package's content; for others it is of the files' identity. All
+ * modules of a build tree count, of an installed kernel its modules.dep, which depmod writes anew.
+ */
 void kernel_release(struct kernel *k);
 
-/* The kernel that SPEC names, or with SPEC NULL the default one: the kernel tree that CWD lies in (when
- * built), else the newest in the cache. Errors say every place tried and what to do. */
+/*
+ * The kernel that SPEC names (a relative path against CWD), or with SPEC NULL the default one: the
+ * kernel tree that CWD lies in, else the newest in the cache (the highest release; of equal ones the
+ * plain flavour). A tree that is not built is an error that says to build, never passed over. Errors
+ * say every place tried and what to do.
+ *
+ * Reads headers and small files only, runs no program and fetches nothing: `debian:…` must be in the
+ * cache, which kernel_fetch() sees to. A key may be cut to its first 8 digits or more.
+ */
 int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct err *e);
 
 /*
  * Fetches a package kernel into the cache unless the cache holds it: `debian:SERIES[-FLAVOUR]`
  * (SERIES as 6.1 or 6.1.0-50; FLAVOUR cloud, rt, or none) with apt's own download (its signatures
- * and checksums), as an ordinary user, without dpkg. With FORCE it asks apt again for a newer one.
- * PROGRESS (may be NULL) is called with one line for each step.
+ * and checksums), as an ordinary user, without dpkg. The machine's package lists serve; where they
+ * do not, and with FORCE, which asks for a newer one, lists of our own are fetched into the cache.
+ * modules.dep is made as well. PROGRESS (may be NULL) is called with one line for each step.
  */
-int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const char *line), void *arg,
-	struct kernel *ret, struct err *e);
+int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const char *line),
+	void *arg, struct kernel *ret, struct err *e);
 
 /* Those in the cache, newest first; the caller releases each and frees the array. Damaged entries are
  * skipped; each is described by a line in RET_DAMAGED (may be NULL). */

@@ -86,12 +86,12 @@ static int try_package(struct attempt *a, struct kernel *ret, struct err *e)
 		return r;
 	r = cache_find_debian(&want, &c, &damaged, e);
 	debian_spec_release(&want);
-	if (r == 0) {
+	if (r < 0)
+		return r;
+	if (r == 1) {
 		take_kernel(&c, a->spec, ret);
 		return 0;
 	}
-	if (r != -ENOENT)
-		return r;
 	note(a, "no such package in the cache");
 	for (size_t i = 0; i < damaged.n; i++)
 		note(a, "%s", damaged.v[i]);

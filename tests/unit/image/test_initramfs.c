@@ -70,6 +70,18 @@ static void archive_holds_what_a_guest_starts_with(void **state)
 		"100644 vmrig/modules 16 /vmrig/m/b.ko|/vmrig/m/a.ko|\n");
 }
 
+static void archive_behind_another_holds_its_files_alone(void **state)
+{
+	_cleanup_buf_ struct buf cpio = BUF_INIT, text = BUF_INIT;
+	struct initramfs_file files[] = { { .guest_path = "/etc/x", .data = "xyz", .len = 3 } };
+	struct initramfs_spec spec = { .files = files, .n_files = 1 };
+
+	assert_int_equal(initramfs_build(&spec, &cpio, NULL), 0);
+	list(&cpio, &text);
+	assert_string_equal(buf_str(&text), "40755 etc 1 \n100000 etc/x 2 xyz\n");
+	assert_int_equal(cpio.len % 4, 0); /* what follows must be aligned */
+}
+
 static void same_input_gives_the_same_bytes(void **state)
 {
 	_cleanup_free_ char *agent = put_text(*state, "agent", "agent");
@@ -159,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_folder(archive_holds_what_a_guest_starts_with),
+		in_folder(archive_behind_another_holds_its_files_alone),
 		in_folder(same_input_gives_the_same_bytes),
 		in_folder(two_files_at_one_place_are_an_error),
 		in_folder(a_file_cannot_be_a_folder_too),
