@@ -184,20 +184,18 @@ int kernel_from_folder(const char *dir, struct kernel *ret, struct err *e)
 	return from_root(dir, image, versions.v[0], ret, e);
 }
 
-/* ROOT/arch/ARCH/boot/IMAGE or ROOT/vmlinux of a kernel that was built there. */
+/* The tree that PATH was built in, where its place says so: TREE/vmlinux, TREE/arch/ARCH/boot/IMAGE.
+ * One that was merely put somewhere in a tree may be of another build. */
 static char *tree_of_image(const char *path)
 {
-	_cleanup_free_ char *dir = path_dir(path);
+	_cleanup_free_ char *boot = path_dir(path), *machine = path_dir(boot);
+	_cleanup_free_ char *arch = path_dir(machine), *tree = path_dir(arch);
 
-	for (int up = 0; up < 4; up++) {
-		char *parent;
-
-		if (tree_is_kernel(dir))
-			return TAKE_PTR(dir);
-		parent = path_dir(dir);
-		free(dir);
-		dir = parent;
-	}
+	if (streq(path_base(path), "vmlinux") && tree_is_kernel(boot))
+		return TAKE_PTR(boot);
+	if (streq(path_base(boot), "boot") && streq(path_base(arch), "arch") &&
+		tree_is_kernel(tree))
+		return TAKE_PTR(tree);
 	return NULL;
 }
 

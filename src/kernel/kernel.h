@@ -18,10 +18,16 @@
 #include "base/err.h"
 #include "image/image.h"
 
+/*
+ * One that was found. The key names image, config and modules without reading them: for a kernel in
+ * the cache it is the entry's name, which stands for the package's content; for others it is of the
+ * files' identity. Of a build tree all modules count, of an installed kernel its modules.dep, which
+ * depmod writes anew.
+ */
 struct kernel {
 	char *label; /* owned: how people call it: "debian:6.1-cloud", "6.1.0-50-amd64", "./linux";
 			the SPEC as given, else the cache's label or the tree's path */
-	char *key; /* owned: 64 hex digits; see below */
+	char *key; /* owned: 64 hex digits */
 	char *release; /* owned: as uname -r will say */
 	char *arch; /* owned: "x86_64" */
 	char *image; /* owned: absolute path */
@@ -34,11 +40,6 @@ struct kernel {
 	char *origin; /* owned: one line: where it came from and why it was chosen */
 };
 
-/*
- * The key names image, config and modules without reading them. For a kernel in the cache it is the
- * entry's name, which stands for the package's content; for others it is of the files' identity. All
- * modules of a build tree count, of an installed kernel its modules.dep, which depmod writes anew.
- */
 void kernel_release(struct kernel *k);
 
 /*

@@ -103,14 +103,13 @@ static char *first_line(const char *path)
 	return n ? xstrndup(buf_str(&text), n) : NULL;
 }
 
-/* Modules are used where make left them. */
+/* Modules are used where make left them. The list is empty when none was built. */
 static char *built_modules(const char *dir)
 {
-	_cleanup_strv_ struct strv files = STRV_INIT;
+	_cleanup_free_ char *order = path_join(dir, "modules.order");
+	struct stat st;
 
-	if (!has(dir, "modules.order") || modules_files(dir, &files, NULL) < 0 || files.n == 0)
-		return NULL;
-	return xstrdup(dir);
+	return stat(order, &st) == 0 && st.st_size > 0 ? xstrdup(dir) : NULL;
 }
 
 int kernel_from_tree(const char *dir, const char *image, struct kernel *ret, struct err *e)

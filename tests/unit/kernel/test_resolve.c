@@ -241,6 +241,18 @@ static void lone_image_has_nothing_beside_it(void **state)
 	kernel_release(&k);
 }
 
+static void image_put_into_a_tree_is_not_of_its_build(void **state)
+{
+	struct kernel k;
+
+	lay_build(*state, "out");
+	free(put_bzimage(*state, "out/saved/bzImage"));
+	resolve("out/saved/bzImage", *state, &k);
+	assert_null(k.vmlinux);
+	assert_null(k.config);
+	kernel_release(&k);
+}
+
 static void vmlinux_with_symbols_decodes_itself(void **state)
 {
 	struct kernel k;
@@ -328,6 +340,7 @@ int main(void)
 		in_world(unpacked_package_is_a_kernel),
 		in_world(folder_with_several_kernels_is_an_error_that_names_them),
 		in_world(lone_image_has_nothing_beside_it),
+		in_world(image_put_into_a_tree_is_not_of_its_build),
 		in_world(vmlinux_with_symbols_decodes_itself),
 		in_world(configuration_inside_the_image_serves_where_no_file_does),
 		in_world(named_kernel_that_cannot_be_had_is_never_another_one),
