@@ -26,7 +26,7 @@ static int parse_expect(const char *s)
 
 static int parse_splat(const char *s)
 {
-	enum splat_kind kind = splat_kind_parse(s);
+	enum splat_kind kind = streq(s, "warn") ? SPLAT_WARN : splat_kind_parse(s);
 
 	return kind == SPLAT_NONE ? -EINVAL : (int)kind;
 }

@@ -335,9 +335,8 @@ static void tell_plan(void *arg, const struct guest_plan *p)
 	const struct kernel *k = guest_plan_kernel(p);
 	const struct machine_spec *spec = guest_plan_spec(p);
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	_cleanup_free_ char *line = xasprintf("kernel %s, %s, %s, %s: %s",
-		k->label ? k->label : "?", guest_plan_engine(p), machine_type_name(spec->type),
-		machine_accel_name(spec->accel), guest_plan_accel_why(p));
+	_cleanup_free_ char *line = xasprintf("kernel %s: %s, %s; %s", k->label ? k->label : "?",
+		guest_plan_engine(p), machine_type_name(spec->type), guest_plan_accel_why(p));
 	_cleanup_free_ char *command = NULL;
 
 	progress_note(r->progress, line);

@@ -67,6 +67,7 @@ const char *yaml_describe(const struct yaml_node *n)
 	static unsigned turn;
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	char *ret = texts[turn++ % 2];
+	size_t len;
 
 	if (n->kind == YAML_LIST)
 		return "a list";
@@ -74,9 +75,10 @@ const char *yaml_describe(const struct yaml_node *n)
 		return "a mapping";
 	if (yaml_is_null(n))
 		return "nothing";
-	text_clean(&b, n->text, strnlen(n->text, 40));
-	snprintf(
-		ret, sizeof(texts[0]), "'%.50s%s'", buf_str(&b), strlen(n->text) > 40 ? "..." : "");
+	len = strcspn(n->text, "\n");
+	len = len > 40 ? 40 : len;
+	text_clean(&b, n->text, len);
+	snprintf(ret, sizeof(texts[0]), "'%.50s%s'", buf_str(&b), n->text[len] ? "..." : "");
 	return ret;
 }
 
@@ -155,8 +157,13 @@ static int on_scalar(struct builder *b, struct fy_event *ev)
 	struct yaml_node *n = node_new(b, YAML_SCALAR);
 	size_t len = 0;
 	const char *s = ev->scalar.value ? fy_token_get_text(ev->scalar.value, &len) : NULL;
+	enum fy_scalar_style style =
+		ev->scalar.value ? fy_token_scalar_style(ev->scalar.value) : FYSS_PLAIN;
 
-	n->plain = !ev->scalar.value || fy_token_scalar_style(ev->scalar.value) == FYSS_PLAIN;
+	n->plain = style == FYSS_PLAIN;
+	/* libfyaml's place is behind the quote. */
+	if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
+		n->column--;
 	n->text = xstrndup(s ? s : "", s ? len : 0);
 	attach(b, n);
 	if (s && memchr(s, '\0', len))
@@ -240,17 +247,20 @@ static bool is_control(char c)
 	return ((unsigned char)c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f;
 }
 
-/* Whether the text is what YAML can hold at all: libfyaml gives up on other bytes without a word. */
+/* Whether the text is what YAML can hold at all: libfyaml gives up on other bytes without a word. It also
+ * scans a line to its end before it tells of its first token, so lines are bounded. */
 static int check_bytes(struct builder *b, const char *text, size_t len)
 {
 	bool utf8 = is_utf8(text, len);
-	const char *end = text + len;
+	const char *end = text + len, *line = text;
 	size_t n = 1;
 
 	b->line = b->column = 1;
 	for (const char *p = text; p < end; p += n, b->column++) {
 		if (is_control(*p))
 			return here(b, "a control byte stands here; expected YAML text");
+		if (p - line == YAML_LINE_MAX)
+			return here(b, "this line is too long: at most 65536 bytes are allowed");
 		/* Columns count characters. */
 		n = (signed char)*p >= 0 ? 1 : character(p, end);
 		if (!utf8 && !n)
@@ -258,6 +268,7 @@ static int check_bytes(struct builder *b, const char *text, size_t len)
 		if (*p == '\n') {
 			b->line++;
 			b->column = 0;
+			line = p + 1;
 		}
 	}
 	return 0;

@@ -16,6 +16,7 @@
 #include "base/err.h"
 
 #define YAML_SIZE_MAX   (16u << 20)
+#define YAML_LINE_MAX   65536
 #define YAML_DEPTH_MAX  32
 #define YAML_NODES_MAX  1000000
 #define YAML_ANCHOR_MAX 1000
