@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests have no frame but their own length, so the stream is cut by it. A request waits, unanswered
- * and then unread, while too many replies wait to be taken: the memory held is bounded by
- * REPLIES_MAX, one request and one read.
+ * Requests have no frame but their own length, so the stream is cut by it. While too many replies wait
+ * to be taken, requests wait unanswered, and nothing is read while one waits: the memory held is
+ * bounded by REPLIES_MAX, one request and one read.
  */
 #include <errno.h>
 #include <string.h>
@@ -52,6 +52,11 @@ static ssize_t whole_request(const struct share_stream *st, size_t at)
 	if (len < sizeof(struct fuse_in_header) || len > REQUEST_MAX)
 		return -EPROTO;
 	return st->in.len - at >= len ? (ssize_t)len : 0;
+}
+
+static bool may_read(const struct share_stream *st)
+{
+	return has_room(st) && whole_request(st, 0) == 0;
 }
 
 /* Each of these gives NULL, or why the stream is broken. */
@@ -125,7 +130,7 @@ static void stream_event(void *arg, int fd, uint32_t events)
 	struct share_stream *st = arg;
 	const char *why = hand_out(st);
 
-	if (!why && has_room(st) && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (!why && may_read(st) && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		why = take_in(st);
 	if (!why)
 		why = answer(st);
@@ -137,8 +142,8 @@ static void stream_event(void *arg, int fd, uint32_t events)
 		return;
 	}
 	/* Requests left over for want of room are answered when the loop comes round again. */
-	events = has_room(st) ? EPOLLIN : 0;
-	if (pending(st) || (has_room(st) && whole_request(st, 0)))
+	events = may_read(st) ? EPOLLIN : EPOLLOUT;
+	if (pending(st))
 		events |= EPOLLOUT;
 	loop_fd_set(st->source, events);
 }
