@@ -48,6 +48,11 @@ const char *record_name(const struct record *r)
 	return r->id && *r->id ? r->id : r->test && *r->test ? r->test : "(no name)";
 }
 
+const char *record_verdict_name(const struct record *r)
+{
+	return verdict_name(r->verdict == VERDICT_NONE ? VERDICT_LOST : r->verdict);
+}
+
 const char *record_reason(const struct record *r)
 {
 	if (r->reason && *r->reason)

@@ -33,6 +33,9 @@ const char *report_end_of(const char *s, size_t max);
 /* The record's reason, or words for the verdict where it has none. */
 const char *record_reason(const struct record *r);
 
+/* The verdict's name; "lost" where there is none, since the run is over. */
+const char *record_verdict_name(const struct record *r);
+
 /* The name shown for a record: its id. */
 const char *record_name(const struct record *r);
 

@@ -47,7 +47,7 @@ static void annotate_case(struct buf *b, const char *kind, const struct record *
 	if (record_is_flaky(r)) {
 		buf_addf(&text, "flaky: ok at attempt %lld", (long long)r->attempt);
 	} else {
-		buf_addf(&text, "%s: ", verdict_name(r->verdict));
+		buf_addf(&text, "%s: ", record_verdict_name(r));
 		report_line(&text, record_reason(r), MAX_LINE);
 	}
 	if (r->n_splats && r->splats[0].title) {
@@ -125,7 +125,11 @@ static void add_cell(struct buf *b, const char *s)
 
 static void add_row(struct buf *b, const struct record *r)
 {
-	buf_addf(b, "| %s%s | ", record_is_ok(r) ? "" : "❌ ", verdict_name(r->verdict));
+	bool ok = record_is_ok(r),
+	     expected = r->verdict == VERDICT_CRASH || r->verdict == VERDICT_TIMEOUT;
+
+	buf_addf(b, "| %s%s%s | ", ok ? "" : "❌ ", record_verdict_name(r),
+		ok && expected ? ", expected" : "");
 	add_cell(b, record_name(r));
 	buf_adds(b, " | ");
 	if (r->duration_ms >= 0)
@@ -171,7 +175,7 @@ static void add_pre(struct buf *b, const char *head, const char *text)
 
 static void add_detail(struct buf *b, const struct record *r)
 {
-	buf_addf(b, "<details><summary>%s: ", verdict_name(r->verdict));
+	buf_addf(b, "<details><summary>%s: ", record_verdict_name(r));
 	add_cell(b, record_name(r));
 	buf_adds(b, "</summary>\n\n");
 	add_cell(b, record_reason(r));

@@ -108,7 +108,8 @@ static void add_part(struct buf *b, const char *head, const char *text)
 	if (end != text)
 		buf_addf(b, "(%zu bytes before this are left out)\n", (size_t)(end - text));
 	add_escaped(b, end, false);
-	buf_addc(b, '\n');
+	if (!str_ends(end, "\n"))
+		buf_addc(b, '\n');
 }
 
 /* ---- outcomes ---- */
@@ -235,10 +236,13 @@ static void add_case(struct buf *b, const struct record *r, const char *suite)
 	if (o != PASSED) {
 		const char *tag = add_outcome(b, o, r->verdict, record_reason(r));
 
-		buf_addc(b, '>');
-		if (o != SKIPPED)
+		if (o == SKIPPED) {
+			buf_adds(b, "/>\n");
+		} else {
+			buf_addc(b, '>');
 			add_case_text(b, r);
-		buf_addf(b, "</%s>\n", tag);
+			buf_addf(b, "</%s>\n", tag);
+		}
 	}
 	if (o == FAILURE || o == ERROR) {
 		if (r->tail && *r->tail) {

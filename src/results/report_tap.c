@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * TAP 14. A case with subtests is a parent test. What failed as expected is "not ok # TODO", an expected
- * crash is "ok"; a run that was stopped keeps its plan and bails out, so no reader can take it for whole.
+ * crash is "ok". An unexpected pass is "not ok": "ok # TODO" is a success to most readers. A run that was
+ * stopped keeps its plan and bails out, so no reader can take it for whole.
  */
 #include <string.h>
 
@@ -29,11 +30,13 @@ static void add_words(struct buf *b, const char *s)
 static void add_point(struct buf *b, const char *indent, size_t number, enum verdict v,
 	const char *name, const char *reason)
 {
-	bool ok = v == VERDICT_PASS || v == VERDICT_SKIP || v == VERDICT_XPASS;
-	const char *directive = v == VERDICT_SKIP                          ? " # SKIP"
-				: v == VERDICT_XFAIL || v == VERDICT_XPASS ? " # TODO"
-									   : NULL;
+	bool ok = v == VERDICT_PASS || v == VERDICT_SKIP;
+	const char *directive = NULL;
 
+	if (v == VERDICT_SKIP)
+		directive = " # SKIP";
+	else if (v == VERDICT_XFAIL)
+		directive = " # TODO";
 	buf_addf(b, "%s%s %zu - ", indent, ok ? "ok" : "not ok", number);
 	add_words(b, name);
 	if (directive) {
@@ -72,7 +75,7 @@ static void add_yaml_block(struct buf *b, const char *key, const char *s)
 static void add_yaml(struct buf *b, const struct record *r)
 {
 	buf_adds(b, "  ---\n");
-	add_yaml_text(b, "verdict", verdict_name(r->verdict));
+	add_yaml_text(b, "verdict", record_verdict_name(r));
 	add_yaml_text(b, "message", record_reason(r));
 	add_yaml_text(b, "limit", r->limit);
 	if (r->duration_ms >= 0)
@@ -104,7 +107,7 @@ static void add_subtests(struct buf *b, const struct record *r)
 static enum verdict shown(const struct record *r)
 {
 	if (!record_is_ok(r))
-		return r->verdict == VERDICT_XPASS ? VERDICT_XPASS : VERDICT_FAIL;
+		return VERDICT_FAIL;
 	return r->verdict == VERDICT_SKIP || r->verdict == VERDICT_XFAIL ? r->verdict
 									 : VERDICT_PASS;
 }

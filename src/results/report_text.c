@@ -152,7 +152,7 @@ void report_text(struct buf *b, const struct records *r, const struct report_inf
 			continue;
 		buf_addf(b, "%sFLAKY%s  ", p->yellow, p->off);
 		report_line(b, record_name(&r->v[k]), MAX_LINE);
-		buf_addf(b, "  ok at attempt %lld\n", (long long)r->v[k].attempt);
+		buf_addf(b, "  ok at attempt %lld\n\n", (long long)r->v[k].attempt);
 	}
 	if (!i->complete || missing) {
 		buf_addf(b, "%s%s%s", p->yellow,

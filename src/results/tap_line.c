@@ -18,8 +18,12 @@ static bool is_digit(char c)
 
 bool slice_starts(struct slice s, const char *prefix)
 {
-	size_t n = strlen(prefix);
+	size_t n;
 
+	/* Most lines differ in their first byte. */
+	if (!s.len || *s.s != *prefix)
+		return false;
+	n = strlen(prefix);
 	return s.len >= n && memcmp(s.s, prefix, n) == 0;
 }
 

@@ -51,6 +51,8 @@ struct tap_text tap_tree_text(struct tap_tree *t, struct slice s, size_t max)
 			r.len--;
 		buf_truncate(&t->text, r.at + r.len);
 	}
+	if (!r.len)
+		return r;
 	p = t->text.data + r.at;
 	for (size_t i = 0; i < r.len; i++)
 		if (p[i] == '\t' || p[i] == '\n')

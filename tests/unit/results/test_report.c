@@ -150,6 +150,19 @@ static void names_survive_the_tap_report(void **state)
 	records_release(&r);
 }
 
+static void an_unexpected_pass_is_not_ok_to_any_tap_reader(void **state)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct records r = { 0 };
+	struct report_info i;
+
+	add_record(&r, "fixed", VERDICT_XPASS, false);
+	i = whole_run(&r);
+	report_tap(&b, &r, &i);
+	assert_contains(b.data, "\nnot ok 1 - fixed\n");
+	records_release(&r);
+}
+
 static size_t occurrences(const char *text, const char *part)
 {
 	size_t n = 0;
@@ -275,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_stopped_run_says_so_everywhere),
 		cmocka_unit_test(the_tap_report_is_sound),
 		cmocka_unit_test(names_survive_the_tap_report),
+		cmocka_unit_test(an_unexpected_pass_is_not_ok_to_any_tap_reader),
 		cmocka_unit_test(annotations_are_at_most_ten_and_a_count),
 		cmocka_unit_test(annotations_cannot_be_broken_out_of),
 		cmocka_unit_test(the_summary_stays_below_a_mebibyte),
