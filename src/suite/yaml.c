@@ -136,7 +136,8 @@ static int add_anchor(struct builder *b, struct fy_event *ev, struct yaml_node *
 static int on_alias(struct builder *b, struct fy_event *ev)
 {
 	_cleanup_free_ char *name = token_text(ev->alias.anchor);
-	struct yaml_node at = { .line = b->line, .column = b->column };
+	/* libfyaml's place is behind the star. */
+	struct yaml_node at = { .line = b->line, .column = b->column - 1 };
 
 	/* An anchor may be given anew: the last one counts. */
 	for (size_t i = b->n_anchors; i-- > 0;) {
@@ -193,7 +194,8 @@ static int on_end(struct builder *b)
 
 static int on_event(struct builder *b, struct fy_event *ev)
 {
-	const struct fy_mark *m = fy_event_start_mark(ev);
+	struct fy_token *tag = fy_event_get_tag_token(ev);
+	const struct fy_mark *m = tag ? fy_token_start_mark(tag) : fy_event_start_mark(ev);
 
 	if (m) {
 		b->line = m->line + 1;
@@ -201,7 +203,7 @@ static int on_event(struct builder *b, struct fy_event *ev)
 	}
 	if (b->y->n >= YAML_NODES_MAX)
 		return here(b, "too many values: at most 1000000 are allowed");
-	if (fy_event_get_tag_token(ev))
+	if (tag)
 		return here(b, "tags ('!name') have no meaning here");
 	switch (ev->type) {
 	case FYET_DOCUMENT_START:

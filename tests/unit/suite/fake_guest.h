@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stand-in for the rooms `guest` and `kernel`, put in their place when the test is linked. Commands are
+ * lists of words that say what happens in the guest:
+ *
+ *	out=TEXT err=TEXT	printed, with a newline
+ *	flood=N			N bytes printed
+ *	after=MS		time until it ends
+ *	exit=N			how it ends (0)
+ *	signal=N		a signal that our own process gets when the command starts
+ *	panic			the kernel dies
+ *	hang			nothing more happens until the job is cancelled
+ *	stubborn		like hang, and cancelling does not help
+ *	nostart			the guest cannot be started
+ */
+#ifndef TEST_SUITE_FAKE_GUEST_H
+#define TEST_SUITE_FAKE_GUEST_H
+
+#include <stddef.h>
+
+/* What was asked of the fakes, since the last fake_reset(). */
+struct fake_counts {
+	size_t resolved, prepared, started, freed;
+	size_t running, most_running;
+	unsigned last_cpus;
+};
+extern struct fake_counts fake;
+void fake_reset(void);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "run_harness.h"
+
+#include "base/json.h"
+
+static void passing_suite_exits_with_0_and_leaves_every_report(void **state)
+{
+	static const char *const files[] = { "run.json", "results.jsonl", "junit.xml",
+		"results.tap", "summary.txt", "cases/a/console.log", "cases/a/kernel.log",
+		"cases/a/stdout", "cases/a/stderr" };
+	_cleanup_outcome_ struct outcome o =
+		run("tests: [{name: a, run: [x, out=hello, err=world]}]\n");
+	_cleanup_free_ char *text = get_file("out/cases/a/stdout");
+	const struct record *rec = record_at(&o, "a");
+
+	assert_int_equal(o.code, 0);
+	assert_string_equal(o.error, "");
+	expect_verdict(&o, "a", VERDICT_PASS, true);
+	assert_string_equal(text, "hello\n");
+	assert_string_equal(rec->tail, "hello\nworld\n");
+	assert_string_equal(rec->dir, "cases/a");
+	assert_string_equal(rec->release, "6.1.0-fake");
+	assert_string_equal(rec->rerun, "vmrig test --filter a");
+	assert_int_equal(rec->stdout_bytes, 6);
+	assert_non_null(strstr(o.err, "1/1 a"));
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = path_join("out", files[i]);
+
+		if (!file_exists(path))
+			fail_msg("no %s", path);
+	}
+}
+
+static void failure_exits_with_1_and_keeps_its_last_words(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run("tests: [{name: good, run: [x]}, {name: bad, run: [x, out=why, exit=3]}]\n");
+	const struct record *rec = record_at(&o, "bad");
+
+	assert_int_equal(o.code, 1);
+	expect_verdict(&o, "good", VERDICT_PASS, true);
+	expect_verdict(&o, "bad", VERDICT_FAIL, false);
+	assert_int_equal(rec->exit_code, 3);
+	assert_non_null(strstr(o.out, "why"));
+	assert_non_null(strstr(o.out, "vmrig test --filter bad"));
+}
+
+static void jobs_that_end_in_any_order_each_get_one_record(void **state)
+{
+	struct buf b = BUF_INIT;
+	unsigned x = 7;
+
+	buf_adds(&b, "tests:\n");
+	for (int i = 0; i < 60; i++) {
+		x = x * 1103515245 + 12345;
+		buf_addf(&b, "- {name: t%d, run: [x, after=%u, exit=%d, out=t%d]}\n", i,
+			x / 65536 % 20, i % 5 == 4, i);
+	}
+	_cleanup_outcome_ struct outcome o = run_with(b.data, (struct run_options){ .jobs = 7 });
+	assert_int_equal(o.code, 1);
+	assert_int_equal(o.records.n, 60);
+	assert_int_equal(fake.started, 60);
+	assert_int_equal(fake.most_running, 7);
+	assert_int_equal(fake.resolved, 1);
+	assert_int_equal(fake.prepared, 1);
+	for (int i = 0; i < 60; i++) {
+		_cleanup_free_ char *id = xasprintf("t%d", i), *tail = xasprintf("t%d\n", i);
+
+		expect_verdict(&o, id, i % 5 == 4 ? VERDICT_FAIL : VERDICT_PASS, i % 5 != 4);
+		assert_string_equal(record_at(&o, id)->tail, tail);
+	}
+	buf_release(&b);
+}
+
+static void one_job_means_one_guest_at_a_time(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run_with("tests: [{name: a, run: [x]}, {name: b, run: [x]}]\n",
+			(struct run_options){ .jobs = 1 });
+
+	assert_int_equal(o.code, 0);
+	assert_int_equal(fake.most_running, 1);
+}
+
+static void memory_of_the_host_bounds_the_guests(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run_with(
+		"machines: [{name: huge, memory: 15T}]\ntests: [{name: a, run: [x]}, {name: b, run: [x]}]\n",
+		(struct run_options){ .jobs = 2 });
+
+	assert_int_equal(o.code, 0);
+	assert_int_equal(fake.most_running, 1);
+}
+
+static void kernel_that_cannot_be_had_is_infra_for_its_cases_alone(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run("kernels: [good, missing, unbootable]\n"
+		    "tests: [{name: a, run: [x]}, {name: b, run: [x]}]\n");
+
+	assert_int_equal(o.code, EXIT_INFRA);
+	assert_int_equal(o.records.n, 6);
+	expect_verdict(&o, "a@good", VERDICT_PASS, true);
+	expect_verdict(&o, "b@missing", VERDICT_INFRA, false);
+	expect_verdict(&o, "a@unbootable", VERDICT_INFRA, false);
+	assert_string_equal(record_at(&o, "a@missing")->reason, "no kernel 'missing'. Fetch it.");
+	assert_non_null(strstr(record_at(&o, "b@unbootable")->reason, "CONFIG_VIRTIO"));
+	assert_int_equal(fake.resolved, 3);
+	assert_int_equal(fake.prepared, 2);
+}
+
+static void guest_that_does_not_start_is_infra(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run("tests: [{name: a, run: [nostart]}, {name: b, run: [x]}]\n");
+
+	assert_int_equal(o.code, EXIT_INFRA);
+	expect_verdict(&o, "a", VERDICT_INFRA, false);
+	expect_verdict(&o, "b", VERDICT_PASS, true);
+}
+
+static void what_the_kernel_or_the_host_lacks_skips_and_is_named(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run("kernels: [full, bare, unknown]\n"
+		    "tests:\n"
+		    "  - {name: c, run: [x], needs: {config: [CONFIG_NEEDED, CONFIG_HZ=250]}}\n"
+		    "  - {name: v, run: [x], needs: {config: CONFIG_NEEDED=y}}\n"
+		    "  - {name: f, run: [x], needs: {files: [vmrig.yaml, /nowhere/at/all]}}\n"
+		    "  - {name: g, run: [x], needs: {files: vmrig.yaml}}\n");
+
+	assert_int_equal(o.code, 0);
+	expect_verdict(&o, "c@full", VERDICT_PASS, true);
+	expect_verdict(&o, "c@bare", VERDICT_SKIP, true);
+	assert_string_equal(
+		record_at(&o, "c@bare")->reason, "needs CONFIG_NEEDED, which kernel bare lacks");
+	expect_verdict(&o, "c@unknown", VERDICT_PASS, true);
+	assert_string_equal(
+		record_at(&o, "v@full")->reason, "needs CONFIG_NEEDED=y, which kernel full lacks");
+	assert_string_equal(
+		record_at(&o, "f@full")->reason, "needs file /nowhere/at/all, which is not there");
+	expect_verdict(&o, "g@bare", VERDICT_PASS, true);
+}
+
+static void case_that_needs_cpus_gets_a_guest_of_its_own(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run_with(
+		"tests: [{name: a, run: [x]}, {name: b, run: [x]}, {name: c, run: [x], needs: {cpus: 3}}]\n",
+		(struct run_options){ .jobs = 1 });
+
+	assert_int_equal(o.code, 0);
+	assert_int_equal(fake.prepared, 2);
+	assert_int_equal(fake.last_cpus, 3);
+	assert_int_equal(record_at(&o, "c")->cpus, 3);
+}
+
+static void setup_and_teardown_frame_the_test(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run(
+		"tests:\n"
+		"  - {name: a, setup: [x, out=before], run: [x, out=test], teardown: [x, out=after]}\n"
+		"  - {name: b, setup: [x, exit=1], run: [x, out=test], teardown: [x, out=after]}\n"
+		"  - {name: c, run: [x, exit=1], teardown: [x, out=after]}\n");
+
+	expect_verdict(&o, "a", VERDICT_PASS, true);
+	assert_string_equal(record_at(&o, "a")->tail, "before\ntest\nafter\n");
+	expect_verdict(&o, "b", VERDICT_FAIL, false);
+	assert_string_equal(record_at(&o, "b")->tail, "after\n");
+	expect_verdict(&o, "c", VERDICT_FAIL, false);
+	assert_string_equal(record_at(&o, "c")->tail, "after\n");
+}
+
+static void only_stdout_of_the_test_is_its_report(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run(
+		"defaults: {protocol: tap}\n"
+		"tests:\n"
+		"  - {name: a, setup: [x, 'out=not ok 1 setup'], run: [x, \"out=1..2\\nok 1 x\\nok 2 y\", 'err=not ok 3']}\n"
+		"  - {name: b, setup: [x, \"out=1..1\\nok 1 x\"], run: [x]}\n");
+
+	expect_verdict(&o, "a", VERDICT_PASS, true);
+	assert_int_equal(record_at(&o, "a")->n_subtests, 2);
+	expect_verdict(&o, "b", VERDICT_FAIL, false);
+}
+
+static void expected_crash_is_ok_and_another_is_not(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run("tests: [{name: a, run: [panic], expect: crash}, {name: b, run: [panic]}]\n");
+
+	assert_int_equal(o.code, 1);
+	expect_verdict(&o, "a", VERDICT_CRASH, true);
+	expect_verdict(&o, "b", VERDICT_CRASH, false);
+	assert_int_equal(record_at(&o, "b")->n_splats, 1);
+	assert_non_null(strstr(record_at(&o, "b")->console_tail, "Kernel panic"));
+	/* The slice begins with the test, not with the boot. */
+	assert_null(strstr(record_at(&o, "b")->console_tail, "Linux version"));
+}
+
+static void fail_fast_starts_nothing_more(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run_with(
+		"tests: [{name: a, run: [x]}, {name: b, run: [x, exit=1]}, {name: c, run: [x]}]\n",
+		(struct run_options){ .jobs = 1, .fail_fast = true });
+
+	assert_int_equal(o.code, 1);
+	assert_int_equal(o.records.n, 2);
+	assert_non_null(
+		strstr(o.out, "stopped after the first failure; 1 of 3 cases have no result"));
+}
+
+static void json_gives_records_and_nothing_else_on_stdout(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run_with("tests: [{name: a, run: [x]}, {name: b, run: [x, exit=1]}]\n",
+			(struct run_options){ .json = true });
+	const char *line = o.out;
+	size_t n = 0;
+
+	for (; *line; n++) {
+		struct record rec = RECORD_INIT;
+		size_t len = strcspn(line, "\n");
+
+		assert_int_equal(record_read(line, len, "stdout", 1, &rec, NULL), 0);
+		record_release(&rec);
+		line += len + 1;
+	}
+	assert_int_equal(n, 2);
+}
+
+static void tap_goes_to_stdout_alone_and_to_a_file(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run_with(
+		"tests: [{name: a, run: [x]}, {name: b, run: [x, exit=1]}]\n",
+		(struct run_options){ .tap = true, .tap_file = "copy.tap", .junit = "copy.xml" });
+	_cleanup_free_ char *copy = get_file("copy.tap"), *junit = get_file("copy.xml");
+
+	assert_true(str_starts(o.out, "TAP version 14\n"));
+	assert_string_equal(o.out, copy);
+	assert_non_null(strstr(junit, "<testsuite"));
+	assert_non_null(strstr(o.err, "vmrig test --filter b"));
+}
+
+static void on_github_annotations_and_a_summary_come_too(void **state)
+{
+	setenv("GITHUB_ACTIONS", "true", 1);
+	setenv("GITHUB_STEP_SUMMARY", "step.md", 1);
+	put_file("step.md", "before\n");
+	_cleanup_outcome_ struct outcome o = run("tests: [{name: b, run: [x, exit=1]}]\n");
+	_cleanup_free_ char *summary = get_file("step.md");
+
+	unsetenv("GITHUB_ACTIONS");
+	unsetenv("GITHUB_STEP_SUMMARY");
+	assert_non_null(strstr(o.out, "::error"));
+	assert_true(str_starts(summary, "before\n"));
+	assert_true(strlen(summary) > 20);
+}
+
+static void wrong_selection_is_usage_and_leaves_no_folder(void **state)
+{
+	const char *const filters[] = { "nothing-like-it" };
+	const struct selection sel = { .filters = filters, .n_filters = 1 };
+	_cleanup_outcome_ struct outcome o = run_with(
+		"tests: [{name: a, run: [x]}]\n", (struct run_options){ .selection = &sel });
+
+	assert_int_equal(o.code, 2);
+	assert_non_null(strstr(o.error, "matches nothing"));
+	assert_false(dir_exists("out"));
+}
+
+static void list_tells_what_would_be_skipped(void **state)
+{
+	struct suite *s = suite_of(
+		"kernels: [full, bare, missing]\n"
+		"tests: [{name: a, run: [x], needs: {config: CONFIG_NEEDED}, tags: [t]}]\n");
+	_cleanup_buf_ struct buf text = BUF_INIT, json = BUF_INIT;
+	_cleanup_json_ json_t *j = NULL;
+
+	assert_int_equal(suite_list(s, NULL, false, &text, NULL), 0);
+	assert_non_null(strstr(text.data, "skip: needs CONFIG_NEEDED, which kernel bare lacks\n"));
+	assert_non_null(strstr(text.data, "no kernel: no kernel 'missing'"));
+	assert_int_equal(suite_list(s, NULL, true, &json, NULL), 0);
+	assert_int_equal(json_parse(json.data, json.len, "list", &j, NULL), 0);
+	assert_int_equal(json_array_size(j), 3);
+	suite_free(s);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(passing_suite_exits_with_0_and_leaves_every_report),
+		CASE(failure_exits_with_1_and_keeps_its_last_words),
+		CASE(jobs_that_end_in_any_order_each_get_one_record),
+		CASE(one_job_means_one_guest_at_a_time),
+		CASE(memory_of_the_host_bounds_the_guests),
+		CASE(kernel_that_cannot_be_had_is_infra_for_its_cases_alone),
+		CASE(guest_that_does_not_start_is_infra),
+		CASE(what_the_kernel_or_the_host_lacks_skips_and_is_named),
+		CASE(case_that_needs_cpus_gets_a_guest_of_its_own),
+		CASE(setup_and_teardown_frame_the_test),
+		CASE(only_stdout_of_the_test_is_its_report),
+		CASE(expected_crash_is_ok_and_another_is_not),
+		CASE(fail_fast_starts_nothing_more),
+		CASE(json_gives_records_and_nothing_else_on_stdout),
+		CASE(tap_goes_to_stdout_alone_and_to_a_file),
+		CASE(on_github_annotations_and_a_summary_come_too),
+		CASE(wrong_selection_is_usage_and_leaves_no_folder),
+		CASE(list_tells_what_would_be_skipped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
