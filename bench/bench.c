@@ -19,14 +19,15 @@ struct pairs {
 
 static void run_pairs(struct pairs *p, const char *const *a, const char *const *b, size_t n)
 {
-	measure(a);	/* warm: caches of the host and ours */
+	measure(a); /* warm: caches of the host and ours */
 	measure(b);
 	p->n = n;
 	for (size_t i = 0; i < n; i++) {
 		p->a[i] = measure(a);
 		p->b[i] = measure(b);
 		if (!WIFEXITED(p->a[i].status) || WEXITSTATUS(p->a[i].status) != 0) {
-			fprintf(stderr, "bench: %s %s failed (wait status %d)\n", a[0], a[1], p->a[i].status);
+			fprintf(stderr, "bench: %s %s failed (wait status %d)\n", a[0], a[1],
+				p->a[i].status);
 			exit(1);
 		}
 	}
@@ -34,7 +35,8 @@ static void run_pairs(struct pairs *p, const char *const *a, const char *const *
 
 static void print(const char *name, struct spread s, const char *unit, const char *goal)
 {
-	printf("  %-44s %9.2f   %9.2f .. %-9.2f %-6s %s\n", name, s.median, s.min, s.max, unit, goal);
+	printf("  %-44s %9.2f   %9.2f .. %-9.2f %-6s %s\n", name, s.median, s.min, s.max, unit,
+		goal);
 }
 
 static void add(json_t *all, const char *key, const char *name, struct spread s, const char *unit,
@@ -64,7 +66,8 @@ static void bench_run(json_t *all, const char *vmrig, const char *bare, size_t n
 		cpu[i] = p.a[i].cpu_ms;
 		rss[i] = (double)p.a[i].rss_kib / 1024;
 	}
-	add(all, "run_ratio", "vmrig run -- true / bare QEMU", spread_of(ratio, n), "times", "goal <= 1.10");
+	add(all, "run_ratio", "vmrig run -- true / bare QEMU", spread_of(ratio, n), "times",
+		"goal <= 1.10");
 	add(all, "run_wall", "  vmrig run -- true", spread_of(wall_a, n), "ms", "");
 	add(all, "bare_wall", "  bare QEMU to power-off", spread_of(wall_b, n), "ms", "");
 	add(all, "run_cpu", "vmrig's own CPU time", spread_of(cpu, n), "ms", "goal < 30");
@@ -76,7 +79,8 @@ static void bench_stdout(json_t *all, const char *vmrig, const char *bare, const
 	double bytes, size_t n)
 {
 	char count[32];
-	const char *const a[] = { vmrig, "run", "--", "dd", "if=/dev/zero", "bs=1M", count, "status=none", NULL };
+	const char *const a[] = { vmrig, "run", "--", "dd", "if=/dev/zero", "bs=1M", count,
+		"status=none", NULL };
 	const char *const a0[] = { vmrig, "run", "--", "true", NULL };
 	const char *const b[] = { bare_stream, NULL }, *const b0[] = { bare, NULL };
 	double ours[RUNS_MAX], theirs[RUNS_MAX], ratio[RUNS_MAX], cpu[RUNS_MAX];
@@ -115,7 +119,9 @@ static void bench_ktap(json_t *all, size_t n)
 	buf_addf(&text, "KTAP version 1\n1..%zu\n", cases);
 	for (size_t i = 1; i <= cases; i++) {
 		for (size_t k = 0; k < noise; k++)
-			buf_addf(&text, "[%5zu.%06zu] driver: a line that the kernel printed meanwhile\n", i, k);
+			buf_addf(&text,
+				"[%5zu.%06zu] driver: a line that the kernel printed meanwhile\n",
+				i, k);
 		buf_addf(&text, "ok %zu some_test_case_%zu\n", i, i);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -132,7 +138,8 @@ static void bench_ktap(json_t *all, size_t n)
 		tap_free(t);
 		rate[i] = (double)text.len / 1e6 / (seconds() - began);
 		began = seconds();
-		for (const char *p = text.data; (p = memchr(p, '\n', (size_t)(text.data + text.len - p))); p++)
+		for (const char *p = text.data;
+			(p = memchr(p, '\n', (size_t)(text.data + text.len - p))); p++)
 			lines++;
 		scan[i] = (double)text.len / 1e6 / (seconds() - began);
 		ratio[i] = scan[i] / rate[i];

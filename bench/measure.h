@@ -14,7 +14,7 @@
 struct sample {
 	double wall_ms, cpu_ms;
 	long rss_kib;
-	int status;	/* as of waitpid(2) */
+	int status; /* as of waitpid(2) */
 };
 
 /* Runs ARGV with stdin, stdout and stderr at /dev/null. Exits with a message if it cannot be started. */

@@ -123,7 +123,7 @@ int path_cache(char **ret, struct err *e)
 	size_t n = 0;
 	int r = -ENOENT;
 
-	if (env("VMRIG_CACHE_DIR")) {	/* asked for by name: no other takes its place */
+	if (env("VMRIG_CACHE_DIR")) { /* asked for by name: no other takes its place */
 		_cleanup_free_ char *dir = path_absolute(env("VMRIG_CACHE_DIR"), NULL);
 
 		r = writable_dir(dir, e);

@@ -22,9 +22,9 @@ enum machine_engine { ENGINE_AUTO, ENGINE_QEMU };
 enum machine_accel { ACCEL_AUTO, ACCEL_KVM, ACCEL_TCG };
 enum machine_type { MACHINE_AUTO, MACHINE_MICROVM, MACHINE_Q35 };
 
-const char *machine_engine_name(enum machine_engine v);	/* "auto", "qemu" */
-const char *machine_accel_name(enum machine_accel v);	/* "auto", "kvm", "tcg" */
-const char *machine_type_name(enum machine_type v);	/* "auto", "microvm", "q35" */
+const char *machine_engine_name(enum machine_engine v); /* "auto", "qemu" */
+const char *machine_accel_name(enum machine_accel v); /* "auto", "kvm", "tcg" */
+const char *machine_type_name(enum machine_type v); /* "auto", "microvm", "q35" */
 /* The named value, or -EINVAL with the names allowed. */
 int machine_engine_parse(const char *s, enum machine_engine *ret, struct err *e);
 int machine_accel_parse(const char *s, enum machine_accel *ret, struct err *e);
@@ -33,16 +33,16 @@ int machine_type_parse(const char *s, enum machine_type *ret, struct err *e);
 /* What /dev/kvm is worth. */
 enum kvm_state {
 	KVM_WORKS,
-	KVM_ABSENT,	/* no /dev/kvm */
-	KVM_DENIED,	/* it may not be opened */
-	KVM_BROKEN,	/* opens, but cannot run Linux, or so slowly that TCG is faster */
+	KVM_ABSENT, /* no /dev/kvm */
+	KVM_DENIED, /* it may not be opened */
+	KVM_BROKEN, /* opens, but cannot run Linux, or so slowly that TCG is faster */
 };
 struct kvm_probe {
 	enum kvm_state state;
-	char why[200];	/* one line for people: "opens, but XRSTOR fails (emulation failure): software-
+	char why[200]; /* one line for people: "opens, but XRSTOR fails (emulation failure): software-
 			   paged KVM", "permission denied: add yourself to group kvm" */
-	char cpu[64];	/* the -cpu model to use under KVM: "host", or "host,-arch-capabilities" */
-	double minstr_per_s;	/* speed of the payload's loop, millions of instructions a second */
+	char cpu[64]; /* the -cpu model to use under KVM: "host", or "host,-arch-capabilities" */
+	double minstr_per_s; /* speed of the payload's loop, millions of instructions a second */
 };
 /*
  * Runs a payload of its own in 64-bit mode in a child process with a deadline: XSAVE and XRSTOR, INT3
@@ -53,36 +53,36 @@ void machine_probe_kvm(bool fresh, struct kvm_probe *ret);
 
 /* The accelerator to use for WISH; WHY gets one line (why this one). ACCEL_KVM fails rather than
  * fall back: -ENODEV with the reason and the repair. */
-int machine_pick_accel(enum machine_accel wish, enum machine_accel *ret, char why[static 240],
-	struct err *e);
+int machine_pick_accel(
+	enum machine_accel wish, enum machine_accel *ret, char why[static 240], struct err *e);
 
 struct machine_share {
-	char *tag;	/* borrowed */
-	char *path;	/* borrowed */
+	char *tag; /* borrowed */
+	char *path; /* borrowed */
 	bool writable;
 };
 
 enum machine_channel {
-	CHANNEL_VIRTIO,	/* virtio-serial ports by name */
-	CHANNEL_UART,	/* the second 8250 */
+	CHANNEL_VIRTIO, /* virtio-serial ports by name */
+	CHANNEL_UART, /* the second 8250 */
 };
 
 /* All strings and arrays are borrowed until machine_start() returns. */
 struct machine_spec {
 	enum machine_engine engine;
-	enum machine_accel accel;	/* not AUTO: see machine_pick_accel() */
-	enum machine_type type;	/* not AUTO */
-	const char *arch;	/* "x86_64" */
+	enum machine_accel accel; /* not AUTO: see machine_pick_accel() */
+	enum machine_type type; /* not AUTO */
+	const char *arch; /* "x86_64" */
 	uint32_t cpus, memory_mib;
-	const char *kernel, *initrd;	/* paths; initrd may be "/dev/fd/N" with N in keep_fds */
-	const char *cmdline;	/* whole: see machine_cmdline() */
+	const char *kernel, *initrd; /* paths; initrd may be "/dev/fd/N" with N in keep_fds */
+	const char *cmdline; /* whole: see machine_cmdline() */
 	const struct machine_share *shares;
 	size_t n_shares;
 	enum machine_channel channel;
-	bool fs_port;	/* a second port, WIRE_PORT_FS's name, for FUSE */
+	bool fs_port; /* a second port, WIRE_PORT_FS's name, for FUSE */
 	const int *keep_fds;
 	size_t n_keep_fds;
-	const char *const *extra;	/* more arguments for the engine's command line */
+	const char *const *extra; /* more arguments for the engine's command line */
 	size_t n_extra;
 };
 
@@ -102,21 +102,21 @@ enum machine_end {
 	MACHINE_RESET,
 	MACHINE_TRIPLE_FAULT,
 	MACHINE_PANICKED,
-	MACHINE_STOPPED,	/* by us */
-	MACHINE_DIED,	/* the engine failed or was killed */
+	MACHINE_STOPPED, /* by us */
+	MACHINE_DIED, /* the engine failed or was killed */
 };
 
 struct machine_handlers {
 	void (*console)(void *arg, const char *data, size_t len);
-	void (*ended)(void *arg, enum machine_end end, const char *why);	/* once, last */
+	void (*ended)(void *arg, enum machine_end end, const char *why); /* once, last */
 	void *arg;
 };
 
 struct machine;
-int machine_start(struct loop *loop, const struct machine_spec *spec, const struct machine_handlers *h,
-	struct machine **ret, struct err *e);
-int machine_channel_fd(struct machine *m);	/* borrowed, non-blocking */
-int machine_fs_fd(struct machine *m);	/* borrowed; -1: none */
+int machine_start(struct loop *loop, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e);
+int machine_channel_fd(struct machine *m); /* borrowed, non-blocking */
+int machine_fs_fd(struct machine *m); /* borrowed; -1: none */
 void machine_inject_nmi(struct machine *m);
 void machine_sysrq(struct machine *m, char key);
 void machine_stop(struct machine *m);

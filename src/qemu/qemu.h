@@ -19,14 +19,14 @@
 
 /* What a QEMU program can do, found by asking it once; kept in the cache by its file identity. */
 struct qemu_features {
-	char *program;	/* owned: absolute path */
-	char *version;	/* owned: "7.2.22" */
+	char *program; /* owned: absolute path */
+	char *version; /* owned: "7.2.22" */
 	bool machine_microvm, machine_q35;
 	bool accel_kvm, accel_tcg;
-	bool sandbox;	/* -sandbox on works */
-	bool virtfs;	/* 9p: -fsdev local */
-	bool tcg_x2apic;	/* since 9.0 */
-	bool pvpanic;	/* the ISA device that tells us of a guest's panic */
+	bool sandbox; /* -sandbox on works */
+	bool virtfs; /* 9p: -fsdev local */
+	bool tcg_x2apic; /* since 9.0 */
+	bool pvpanic; /* the ISA device that tells us of a guest's panic */
 };
 void qemu_features_release(struct qemu_features *f);
 
@@ -37,8 +37,8 @@ enum qemu_machine { QEMU_MICROVM, QEMU_Q35 };
 enum qemu_accel { QEMU_TCG, QEMU_KVM };
 
 struct qemu_share {
-	const char *tag;	/* borrowed: mount tag of the 9p device, at most 31 bytes */
-	const char *path;	/* borrowed: host folder, absolute */
+	const char *tag; /* borrowed: mount tag of the 9p device, at most 31 bytes */
+	const char *path; /* borrowed: host folder, absolute */
 	bool writable;
 };
 
@@ -47,21 +47,21 @@ struct qemu_config {
 	const struct qemu_features *features;
 	enum qemu_machine machine;
 	enum qemu_accel accel;
-	const char *cpu;	/* NULL: "max" under TCG, "host" under KVM */
+	const char *cpu; /* NULL: "max" under TCG, "host" under KVM */
 	uint32_t cpus;
 	uint32_t memory_mib;
-	const char *kernel;	/* path */
-	const char *initrd;	/* path, or "/dev/fd/N" of a descriptor in `keep_fds`; NULL: none */
+	const char *kernel; /* path */
+	const char *initrd; /* path, or "/dev/fd/N" of a descriptor in `keep_fds`; NULL: none */
 	const char *cmdline;
 	const struct qemu_share *shares;
 	size_t n_shares;
-	const char *const *ports;	/* names of virtio-serial ports, at most QEMU_PORTS_MAX */
+	const char *const *ports; /* names of virtio-serial ports, at most QEMU_PORTS_MAX */
 	size_t n_ports;
-	bool second_uart;	/* a second 8250, its other end is port number n_ports */
+	bool second_uart; /* a second 8250, its other end is port number n_ports */
 	bool sandbox;
-	const int *keep_fds;	/* stay open in QEMU under their numbers */
+	const int *keep_fds; /* stay open in QEMU under their numbers */
 	size_t n_keep_fds;
-	const char *const *extra;	/* appended to the command line */
+	const char *const *extra; /* appended to the command line */
 	size_t n_extra;
 };
 #define QEMU_PORTS_MAX 4
@@ -71,12 +71,12 @@ void qemu_argv(const struct qemu_config *c, struct strv *ret);
 
 enum qemu_end {
 	QEMU_RUNNING,
-	QEMU_GUEST_SHUTDOWN,	/* the guest powered off */
-	QEMU_GUEST_RESET,	/* the guest reset itself; with -no-reboot that ends QEMU */
-	QEMU_TRIPLE_FAULT,	/* a reset that QEMU's log tells to be a triple fault */
-	QEMU_GUEST_PANIC,	/* pvpanic */
-	QEMU_STOPPED,	/* we asked for it */
-	QEMU_DIED,	/* it exited or was killed without a SHUTDOWN event */
+	QEMU_GUEST_SHUTDOWN, /* the guest powered off */
+	QEMU_GUEST_RESET, /* the guest reset itself; with -no-reboot that ends QEMU */
+	QEMU_TRIPLE_FAULT, /* a reset that QEMU's log tells to be a triple fault */
+	QEMU_GUEST_PANIC, /* pvpanic */
+	QEMU_STOPPED, /* we asked for it */
+	QEMU_DIED, /* it exited or was killed without a SHUTDOWN event */
 };
 
 struct qemu;

@@ -17,53 +17,53 @@
 #include "suite/verdict.h"
 
 struct suite_machine {
-	char *name;	/* owned */
+	char *name; /* owned */
 	enum machine_engine engine;
 	enum machine_accel accel;
 	enum machine_type type;
-	uint32_t cpus, memory_mib;	/* 0: default */
-	char *cmdline;	/* owned; NULL */
+	uint32_t cpus, memory_mib; /* 0: default */
+	char *cmdline; /* owned; NULL */
 	struct strv qemu_args;
 };
 
 struct suite_kernel {
-	char *name;	/* owned: its label in results */
-	char *spec;	/* owned; NULL: the default kernel */
+	char *name; /* owned: its label in results */
+	char *spec; /* owned; NULL: the default kernel */
 };
 
 struct suite_test {
-	char *name;	/* owned; unique in the suite */
-	char *description;	/* owned; NULL */
-	struct strv run;	/* argv; a string in the file is sh -c */
-	struct strv setup, teardown;	/* argv likewise; empty: none */
+	char *name; /* owned; unique in the suite */
+	char *description; /* owned; NULL */
+	struct strv run; /* argv; a string in the file is sh -c */
+	struct strv setup, teardown; /* argv likewise; empty: none */
 	enum protocol protocol;
 	enum expect expect;
 	int64_t timeout_ms;
-	struct strv env;	/* NAME=VALUE */
-	char *cwd;	/* owned: absolute; the suite file's folder unless told */
-	char *user;	/* owned; NULL: root */
+	struct strv env; /* NAME=VALUE */
+	char *cwd; /* owned: absolute; the suite file's folder unless told */
+	char *user; /* owned; NULL: root */
 	struct strv tags;
-	struct strv needs_config;	/* "CONFIG_X" (y or m) or "CONFIG_X=y" */
-	struct strv needs_files;	/* must exist on the host (in the root used) */
-	uint32_t needs_cpus;	/* the machine gets at least so many */
-	struct strv artifacts;	/* globs */
-	struct strv machines, kernels;	/* names that it is restricted to; empty: all */
-	struct strv rw;	/* folders writable for this test: absolute */
+	struct strv needs_config; /* "CONFIG_X" (y or m) or "CONFIG_X=y" */
+	struct strv needs_files; /* must exist on the host (in the root used) */
+	uint32_t needs_cpus; /* the machine gets at least so many */
+	struct strv artifacts; /* globs */
+	struct strv machines, kernels; /* names that it is restricted to; empty: all */
+	struct strv rw; /* folders writable for this test: absolute */
 	enum splat_kind fail_on;
-	int line;	/* in the file */
+	int line; /* in the file */
 };
 
 struct suite {
-	char *path;	/* owned: the file, absolute */
-	char *dir;	/* owned: its folder */
-	char *name;	/* owned: from the file, else the folder's name */
+	char *path; /* owned: the file, absolute */
+	char *dir; /* owned: its folder */
+	char *name; /* owned: from the file, else the folder's name */
 	struct suite_kernel *kernels;
-	size_t n_kernels;	/* at least one */
+	size_t n_kernels; /* at least one */
 	struct suite_machine *machines;
-	size_t n_machines;	/* at least one */
+	size_t n_machines; /* at least one */
 	struct suite_test *tests;
 	size_t n_tests;
-	char *root;	/* owned; NULL: the host's */
+	char *root; /* owned; NULL: the host's */
 	int64_t boot_ms, idle_ms, total_ms;
 };
 
@@ -78,22 +78,22 @@ void suite_free(struct suite *s);
 /* ---- plan ---- */
 
 struct plan_case {
-	char *id;	/* owned */
-	const struct suite_test *test;	/* borrowed from the suite, like the next two */
+	char *id; /* owned */
+	const struct suite_test *test; /* borrowed from the suite, like the next two */
 	const struct suite_kernel *kernel;
 	const struct suite_machine *machine;
 };
 struct plan {
-	struct plan_case *v;	/* owned */
+	struct plan_case *v; /* owned */
 	size_t n, cap;
 };
 
 struct selection {
-	const char *const *filters;	/* globs on id or test name; "!" in front excludes; none: all */
+	const char *const *filters; /* globs on id or test name; "!" in front excludes; none: all */
 	size_t n_filters;
-	const char *const *tags;	/* any of them */
+	const char *const *tags; /* any of them */
 	size_t n_tags;
-	const char *const *kernels;	/* specs that replace the suite's kernels */
+	const char *const *kernels; /* specs that replace the suite's kernels */
 	size_t n_kernels;
 };
 /* A filter that matches nothing is -ENOENT and names it, with the nearest name. */
@@ -102,23 +102,24 @@ void plan_release(struct plan *p);
 
 /* What `vmrig list` prints: each case with its kernel, machine, protocol, expectation and limit, and what
  * can be told without booting: why it would be skipped, or that its kernel cannot be had. */
-int suite_list(struct suite *s, const struct selection *sel, bool json, struct buf *ret, struct err *e);
+int suite_list(
+	struct suite *s, const struct selection *sel, bool json, struct buf *ret, struct err *e);
 
 /* ---- running ---- */
 
 struct run_options {
 	const struct selection *selection;
-	const char *output;	/* folder; NULL: ./vmrig-results/TIMESTAMP under CWD */
-	const char *resume;	/* folder of an earlier run to go on with; NULL */
-	const char *junit, *tap_file;	/* further places for these reports; NULL */
-	bool tap;	/* TAP to stdout, at the end, and nothing else there */
-	bool json;	/* records to stdout as they come, and nothing else there */
-	unsigned jobs;	/* 0: as many as CPUs */
-	enum machine_accel accel;	/* over the suite's when not AUTO */
-	int64_t total_ms;	/* of the whole run; 0: none */
+	const char *output; /* folder; NULL: ./vmrig-results/TIMESTAMP under CWD */
+	const char *resume; /* folder of an earlier run to go on with; NULL */
+	const char *junit, *tap_file; /* further places for these reports; NULL */
+	bool tap; /* TAP to stdout, at the end, and nothing else there */
+	bool json; /* records to stdout as they come, and nothing else there */
+	unsigned jobs; /* 0: as many as CPUs */
+	enum machine_accel accel; /* over the suite's when not AUTO */
+	int64_t total_ms; /* of the whole run; 0: none */
 	bool fail_fast, verbose;
-	const char *program;	/* argv[0], for rerun lines; NULL: "vmrig" */
-	const char *suite_arg;	/* the suite as typed, for rerun lines; NULL: it was found upwards */
+	const char *program; /* argv[0], for rerun lines; NULL: "vmrig" */
+	const char *suite_arg; /* the suite as typed, for rerun lines; NULL: it was found upwards */
 };
 
 /* The suite file of the run in folder DIR, for run_options.resume. The caller owns the path. */
@@ -131,13 +132,13 @@ int suite_run(struct suite *s, const struct run_options *o, struct err *e);
 /* ---- one command, for `vmrig run` ---- */
 
 struct once_options {
-	const char *kernel;	/* spec; NULL: default */
+	const char *kernel; /* spec; NULL: default */
 	struct guest_wish wish;
-	struct job_command command;	/* has_stdin: our own stdin is passed on */
-	int64_t boot_ms, idle_ms, total_ms;	/* 0: none */
-	bool verbose;	/* console to stderr */
-	bool json;	/* the record to stderr as one line of JSON at the end */
-	bool dry_run;	/* print the engine's command line and stop */
+	struct job_command command; /* has_stdin: our own stdin is passed on */
+	int64_t boot_ms, idle_ms, total_ms; /* 0: none */
+	bool verbose; /* console to stderr */
+	bool json; /* the record to stderr as one line of JSON at the end */
+	bool dry_run; /* print the engine's command line and stop */
 	enum splat_kind fail_on;
 };
 /* Streams through, returns the exit code. */
