@@ -224,9 +224,12 @@ static const char *skip_subsystems(const char *line)
 
 const struct pattern *pattern_find(const char *line)
 {
-	const struct pattern *p = find_in(whole, ARRAY_SIZE(whole), line);
+	const struct pattern *p;
 	const char *rest;
 
+	if (*line == '\0')
+		return NULL;
+	p = find_in(whole, ARRAY_SIZE(whole), line);
 	if (p)
 		return p;
 	rest = skip_subsystems(line);

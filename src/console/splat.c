@@ -143,9 +143,10 @@ static void close_report(struct splats *s, struct report *r)
 	p.signature = report_signature(r, p.title);
 	buf_truncate(&r->text, r->text_own);
 	p.text = buf_detach(&r->text);
-	free(s->last_title);
-	s->last_title = xstrdup(p.title);
-	s->last_line = s->n_lines;
+	if (p.kind != SPLAT_PANIC) { /* which is nothing's cause: it is the end */
+		str_replace(&s->last_title, p.title);
+		s->last_line = s->n_lines;
+	}
 	report_release(r);
 	keep(s, &p);
 }

@@ -255,6 +255,18 @@ static void graver_splat_takes_a_milder_ones_place(void **state)
 	assert_string_equal(splats_worst(s, SPLAT_WARN)->title, "kernel panic: x");
 }
 
+static void panic_is_no_cause_of_a_panic(void **state)
+{
+	static const char line[] = "[    2.000000] Kernel panic - not syncing: Fatal exception\n";
+	_cleanup_splats_ struct splats *s = splats_new();
+
+	for (int i = 0; i < 20; i++)
+		splats_feed(s, line, sizeof(line) - 1);
+	splats_end(s);
+	for (size_t i = 0; i < splats_count(s); i++)
+		assert_splat(s, i, SPLAT_PANIC, "kernel panic: Fatal exception");
+}
+
 static void flood_without_newline_is_bounded_and_hides_nothing(void **state)
 {
 	_cleanup_splats_ struct splats *s = splats_new();
@@ -308,6 +320,7 @@ int main(void)
 		cmocka_unit_test(another_cpus_line_within_a_trace_does_not_end_it),
 		cmocka_unit_test(signature_is_blind_to_what_changes),
 		cmocka_unit_test(graver_splat_takes_a_milder_ones_place),
+		cmocka_unit_test(panic_is_no_cause_of_a_panic),
 		cmocka_unit_test(flood_without_newline_is_bounded_and_hides_nothing),
 		cmocka_unit_test(endless_report_is_cut),
 		cmocka_unit_test(kinds_have_names),
