@@ -233,11 +233,16 @@ static struct job *job_new(
 	return j;
 }
 
-static void on_share_failed(void *arg, const char *why)
+/* A closed stream is the machine's end, which tells of itself; a broken one is the guest's doing. */
+static void on_share_ended(void *arg, const char *why)
 {
 	struct job *j = arg;
 
-	job_fail(j, "the server of the guest's root failed: %s", why);
+	if (!why)
+		return;
+	if (!j->report.broken)
+		j->report.broken = xasprintf("the stream of the guest's root: %s", why);
+	job_end(j);
 }
 
 static int serve_root(struct job *j, struct err *e)
@@ -250,7 +255,7 @@ static int serve_root(struct job *j, struct err *e)
 	if (r < 0)
 		return r;
 	j->share_stream =
-		share_stream_new(j->loop, j->share, machine_fs_fd(j->machine), on_share_failed, j);
+		share_stream_new(j->loop, j->share, machine_fs_fd(j->machine), on_share_ended, j);
 	return 0;
 }
 

@@ -9,6 +9,10 @@
  * 1 GiB; a boot and a test fill less than this, and many guests run side by side. */
 #define TB_SIZE_MIB 128
 
+/* All that TCG can do, but for "fast" string instructions: with them announced the kernel copies by `rep
+ * movsb`, which TCG runs byte by byte (docs/performance.md). */
+#define TCG_CPU "max,-erms,-fsrm"
+
 size_t qemu_n_ports(const struct qemu_config *c)
 {
 	return c->n_ports + (c->second_uart ? 1 : 0);
@@ -78,7 +82,7 @@ static void add_machine(const struct qemu_config *c, struct strv *v)
 		strv_add(v, "kvm");
 	else
 		strv_addf(v, "tcg,thread=multi,tb-size=%d", TB_SIZE_MIB);
-	add2(v, "-cpu", c->cpu ? c->cpu : c->accel == QEMU_KVM ? "host" : "max");
+	add2(v, "-cpu", c->cpu ? c->cpu : c->accel == QEMU_KVM ? "host" : TCG_CPU);
 	strv_add(v, "-smp");
 	strv_addf(v, "%u", c->cpus);
 	strv_add(v, "-m");

@@ -47,7 +47,7 @@ struct qemu_config {
 	const struct qemu_features *features;
 	enum qemu_machine machine;
 	enum qemu_accel accel;
-	const char *cpu; /* NULL: "max" under TCG, "host" under KVM */
+	const char *cpu; /* NULL: all that TCG does well, or "host" under KVM */
 	uint32_t cpus;
 	uint32_t memory_mib;
 	const char *kernel; /* path */

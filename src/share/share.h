@@ -32,12 +32,12 @@ int share_request(struct share *s, const uint8_t *data, size_t len, struct buf *
 
 /*
  * Serves a stream of requests on FD (non-blocking, borrowed) from LOOP: reads, answers, never blocks,
- * holds at most 4 MiB of replies (then it stops reading until they are taken). FAILED is called once if
- * the stream breaks, with the reason.
+ * holds at most 4 MiB of replies (then it stops reading until they are taken). ENDED is called once:
+ * WHY is NULL when the other end was closed, else why the stream is broken.
  */
 struct share_stream;
 struct share_stream *share_stream_new(struct loop *loop, struct share *s, int fd,
-	void (*failed)(void *arg, const char *why), void *arg);
+	void (*ended)(void *arg, const char *why), void *arg);
 void share_stream_free(struct share_stream *st);
 
 #endif

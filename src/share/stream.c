@@ -27,7 +27,7 @@ struct share_stream {
 	struct buf in; /* starts with a request */
 	struct buf out; /* replies; of them `sent` bytes were taken */
 	size_t sent;
-	void (*failed)(void *arg, const char *why);
+	void (*ended)(void *arg, const char *why);
 	void *arg;
 };
 
@@ -81,14 +81,22 @@ static const char *answer(struct share_stream *st)
 	return why;
 }
 
+/* The machine is gone, or the agent: nothing of ours failed. */
+static const char closed[] = "closed";
+
+static const char *stream_error(int errnum)
+{
+	return errnum == EPIPE || errnum == ECONNRESET ? closed : strerror(errnum);
+}
+
 static const char *take_in(struct share_stream *st)
 {
 	ssize_t n = buf_read(&st->in, st->fd, READ_SIZE);
 
 	if (n == 0)
-		return "the guest's end was closed";
+		return closed;
 	if (n < 0 && n != -EAGAIN && n != -EINTR)
-		return strerror((int)-n);
+		return stream_error((int)-n);
 	return NULL;
 }
 
@@ -115,7 +123,7 @@ static const char *hand_out(struct share_stream *st)
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0)
-			return strerror(errno);
+			return stream_error(errno);
 		st->sent += (size_t)n;
 	}
 	if (!pending(st) || st->sent >= REPLIES_MAX / 2) {
@@ -138,7 +146,7 @@ static void stream_event(void *arg, int fd, uint32_t events)
 		why = hand_out(st);
 	if (why) {
 		loop_fd_set(st->source, 0);
-		st->failed(st->arg, why); /* may free the stream */
+		st->ended(st->arg, why == closed ? NULL : why); /* may free the stream */
 		return;
 	}
 	/* Requests left over for want of room are answered when the loop comes round again. */
@@ -149,11 +157,11 @@ static void stream_event(void *arg, int fd, uint32_t events)
 }
 
 struct share_stream *share_stream_new(struct loop *loop, struct share *s, int fd,
-	void (*failed)(void *arg, const char *why), void *arg)
+	void (*ended)(void *arg, const char *why), void *arg)
 {
 	struct share_stream *st = xcalloc(1, sizeof(*st));
 
-	*st = (struct share_stream){ .share = s, .fd = fd, .failed = failed, .arg = arg };
+	*st = (struct share_stream){ .share = s, .fd = fd, .ended = ended, .arg = arg };
 	st->source = loop_fd_add(loop, fd, EPOLLIN, stream_event, st);
 	return st;
 }

@@ -119,7 +119,7 @@ static void tcg_has_a_log_for_triple_faults_and_kvm_has_none(void **state)
 	c.accel = QEMU_KVM;
 	kvm = line(&c);
 	assert_has(tcg, "-accel tcg,thread=multi");
-	assert_has(tcg, "-cpu max ");
+	assert_has(tcg, "-cpu max,-erms,-fsrm ");
 	assert_has(tcg, "-d cpu_reset -D /dev/fd/");
 	assert_has(kvm, "-accel kvm ");
 	assert_has(kvm, "-cpu host ");
