@@ -12,12 +12,6 @@
 static char *image;
 static struct symbol_map names; /* of IMAGE, by our own reader: sizes for the traces made here */
 
-static void needs_dwarf(void)
-{
-	if (!WITH_DWARF)
-		skip();
-}
-
 struct fact {
 	char kind[16];
 	uint64_t addr;
@@ -101,8 +95,6 @@ static void assert_decoded(const char *text, const char *want)
 
 static void frame_gets_the_line_of_its_call(void **state)
 {
-	needs_dwarf();
-
 	const struct fact *f = fact("plain");
 	_cleanup_free_ char *ref = reference(f->addr);
 	_cleanup_free_ char *text = xasprintf("Call Trace:\n ? %s\n %s\nend", ref, ref);
@@ -115,8 +107,6 @@ static void frame_gets_the_line_of_its_call(void **state)
 
 static void inlined_function_has_a_line_of_its_own(void **state)
 {
-	needs_dwarf();
-
 	const struct fact *f = fact("inlined");
 	_cleanup_free_ char *ref = reference(f->addr);
 	_cleanup_free_ char *text = xasprintf("[    1.234567][   T1]  %s\n", ref);
@@ -130,8 +120,6 @@ static void inlined_function_has_a_line_of_its_own(void **state)
 
 static void functions_of_one_name_are_told_apart_by_size(void **state)
 {
-	needs_dwarf();
-
 	_cleanup_free_ char *a = reference(fact("twin")->addr), *b = reference(fact("other")->addr);
 	_cleanup_free_ char *text = xasprintf(" %s\n %s\n", a, b);
 	_cleanup_free_ char *want = xasprintf(" %s (DECODE_ME.c:%d)\n %s (DECODE_ME_too.c:%d)\n", a,
@@ -144,8 +132,6 @@ static void functions_of_one_name_are_told_apart_by_size(void **state)
 
 static void program_counter_is_no_return_address(void **state)
 {
-	needs_dwarf();
-
 	const struct symbol *s = symbol_map_at(&names, fact("plain")->addr);
 	_cleanup_free_ char *text =
 		xasprintf("RIP: 0010:plain+0x0/0x%lx\n", (unsigned long)s->size);
@@ -156,8 +142,6 @@ static void program_counter_is_no_return_address(void **state)
 
 static void bare_address_is_decoded_where_it_lies_in_the_image(void **state)
 {
-	needs_dwarf();
-
 	const struct fact *f = fact("plain");
 	_cleanup_free_ char *text = xasprintf("RIP: 0010:[<%016lx>] \n", f->addr);
 	_cleanup_free_ char *moved = xasprintf(
@@ -182,8 +166,6 @@ static void what_the_image_does_not_know_stays(void **state)
 
 static void decoding_twice_changes_nothing(void **state)
 {
-	needs_dwarf();
-
 	_cleanup_free_ char *ref = reference(fact("plain")->addr);
 	_cleanup_free_ char *text = xasprintf(" %s\n", ref);
 	_cleanup_free_ char *once = decode_by(image, NULL, text);
@@ -223,20 +205,28 @@ static void missing_or_broken_images_leave_the_text(void **state)
 	}
 }
 
+#define TESTS_OF_NAMES                                        \
+	cmocka_unit_test(what_the_image_does_not_know_stays), \
+		cmocka_unit_test(map_names_bare_addresses),   \
+		cmocka_unit_test(missing_or_broken_images_leave_the_text)
+
 int main(int argc, char **argv)
 {
-	static const struct CMUnitTest tests[] = {
+	static const struct CMUnitTest of_names[] = { TESTS_OF_NAMES };
+	static const struct CMUnitTest of_lines_too[] = {
+		TESTS_OF_NAMES,
 		cmocka_unit_test(frame_gets_the_line_of_its_call),
 		cmocka_unit_test(inlined_function_has_a_line_of_its_own),
 		cmocka_unit_test(functions_of_one_name_are_told_apart_by_size),
 		cmocka_unit_test(program_counter_is_no_return_address),
 		cmocka_unit_test(bare_address_is_decoded_where_it_lies_in_the_image),
 		cmocka_unit_test(decoding_twice_changes_nothing),
-		cmocka_unit_test(what_the_image_does_not_know_stays),
-		cmocka_unit_test(map_names_bare_addresses),
-		cmocka_unit_test(missing_or_broken_images_leave_the_text),
 	};
 
 	image = argc > 1 ? argv[1] : NULL;
-	return cmocka_run_group_tests_name("console-symbols", tests, read_facts, release_names);
+	if (!WITH_DWARF)
+		return cmocka_run_group_tests_name(
+			"console-symbols", of_names, read_facts, release_names);
+	return cmocka_run_group_tests_name(
+		"console-symbols", of_lines_too, read_facts, release_names);
 }
