@@ -18,7 +18,7 @@ void machine_cmdline_tsc(const struct machine_spec *spec, uint32_t tsc_khz, stru
 	/* A third of a distribution kernel's boot under TCG. "cryptomgr.notests=0" behind it undoes it. */
 	buf_adds(ret, " cryptomgr.notests");
 	if (spec->accel == ACCEL_TCG) {
-		/* The PIT's check loses against a busy host. */
+		/* The check of the PIT's interrupt, in wall time, loses against a busy host. */
 		buf_adds(ret, " no_timer_check");
 		if (tsc_khz)
 			buf_addf(ret, " tsc_early_khz=%u tsc=reliable", tsc_khz);

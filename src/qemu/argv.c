@@ -74,9 +74,9 @@ static void add_machine(const struct qemu_config *c, struct strv *v)
 {
 	/* microvm: ACPI carries the virtio-mmio devices, the power-off and the reset register, all that
 	 * a distribution's kernel needs. */
-	strv_add(v, "-machine");
-	strv_add(v, c->machine == QEMU_MICROVM ? "microvm,acpi=on,pic=on,pit=on,rtc=on,pcie=off"
-					       : "q35,smm=off,vmport=off,sata=off");
+	add2(v, "-machine",
+		c->machine == QEMU_MICROVM ? "microvm,acpi=on,pic=on,pit=on,rtc=on,pcie=off"
+					   : "q35");
 	strv_add(v, "-accel");
 	if (c->accel == QEMU_KVM)
 		strv_add(v, "kvm");

@@ -67,7 +67,7 @@ static void q35_takes_pci_devices(void **state)
 	c.shares = &share;
 	c.n_shares = 1;
 	s = line(&c);
-	assert_has(s, "-machine q35,");
+	assert_has(s, "-machine q35 ");
 	assert_has(s, "-device virtio-serial-pci,");
 	assert_has(s, "-device virtio-9p-pci,fsdev=fs0,mount_tag=root ");
 }
