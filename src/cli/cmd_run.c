@@ -102,6 +102,7 @@ static const struct cli_command command = {
 	.epilog =
 		"Exit codes of the rig: 122 the kernel crashed, 123 the guest went away, 124 a time limit ran\n"
 		"out, 125 the rig itself failed, 126 and 127 COMMAND could not be executed.",
+	.runs_command = true,
 	.set = set_option,
 };
 

@@ -12,6 +12,7 @@ struct test_args {
 	struct selection selection;
 	struct strv filters, tags, kernels;
 	bool kernels_from_env; /* the first --kernel takes their place */
+	bool env_read;
 };
 
 enum option {
@@ -109,6 +110,8 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	struct test_args *a = arg;
 	struct run_options *o = &a->o;
 
+	if (a->env_read && !str_starts(where, "-"))
+		return 0;
 	switch ((enum option)(opt - options)) {
 	case OPT_KERNEL:
 		return add_kernel(a, value, where);
@@ -154,11 +157,26 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	return EXIT_USAGE;
 }
 
-/* What contradicts itself is told rather than guessed. */
-static int check(struct test_args *a, int n_operands)
+/* Options may stand behind SUITE too, as the command that runs a case again has them: what follows the
+ * operand is parsed like another command line, which must not read the environment once more. */
+static int parse(struct test_args *a, int argc, char **argv)
 {
-	if (n_operands > 1)
-		return cli_usage_error(&command, "more than one SUITE given");
+	int first, r;
+
+	while ((r = cli_parse(&command, argc, argv, a, &first)) == CLI_OK && first < argc) {
+		if (a->o.suite_arg)
+			return cli_usage_error(&command, "more than one SUITE given");
+		a->o.suite_arg = argv[first];
+		a->env_read = true;
+		argc -= first;
+		argv += first;
+	}
+	return r;
+}
+
+/* What contradicts itself is told rather than guessed. */
+static int check(struct test_args *a)
+{
 	if (a->o.json && a->o.tap)
 		return cli_usage_error(
 			&command, "--json and --tap both want stdout; use --tap-file");
@@ -166,7 +184,7 @@ static int check(struct test_args *a, int n_operands)
 		return CLI_OK;
 	if (a->kernels_from_env)
 		strv_release(&a->kernels);
-	if (n_operands || a->filters.n || a->tags.n || a->kernels.n)
+	if (a->o.suite_arg || a->filters.n || a->tags.n || a->kernels.n)
 		return cli_usage_error(&command,
 			"--resume goes on with what that run selected: name no SUITE, --kernel, --filter or --tag");
 	if (a->o.output)
@@ -213,15 +231,12 @@ static int run(struct test_args *a)
 int cmd_test(int argc, char **argv)
 {
 	struct test_args a = { 0 };
-	int first, r;
+	int r = parse(&a, argc, argv);
 
-	r = cli_parse(&command, argc, argv, &a, &first);
 	if (r == CLI_OK)
-		r = check(&a, argc - first);
-	if (r == CLI_OK) {
-		a.o.suite_arg = first < argc ? argv[first] : NULL;
+		r = check(&a);
+	if (r == CLI_OK)
 		r = run(&a);
-	}
 	strv_release(&a.filters);
 	strv_release(&a.tags);
 	strv_release(&a.kernels);

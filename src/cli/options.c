@@ -117,7 +117,8 @@ static void make_tables(const struct cli_command *c, struct option longs[static 
 {
 	size_t n = count(c), s = 0;
 
-	shorts[s++] = '+'; /* the first operand ends the options */
+	if (c->runs_command)
+		shorts[s++] = '+';
 	shorts[s++] = ':';
 	shorts[s++] = 'h';
 	for (size_t i = 0; i < n; i++) {

@@ -6,6 +6,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct cli_command {
 	const char *summary; /* a line or a few, without newline at the end */
 	const struct cli_option *options; /* ends with a NULL name; --help is understood besides */
 	const char *epilog; /* further help; NULL */
+	bool runs_command; /* the first operand ends the options: what follows is somebody else's */
 	/* Takes the option's value (NULL without argument); WHERE is how a person wrote it. Returns 0, or an
 	 * exit code after having printed an error. */
 	int (*set)(void *arg, const struct cli_option *o, const char *value, const char *where);
