@@ -7,12 +7,15 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "kernel/cache.h"
 #include "kernel/deb.h"
 #include "kernel/debian.h"
 #include "kernel/fetch.h"
 #include "kernel/folder.h"
+
+#define DEPMOD_MS 120000
 
 struct fetch {
 	const char *spec;
@@ -64,6 +67,30 @@ static void package_key(const struct debian_package *p, char hex[static HASH_HEX
 	hash_adds(h, p->version);
 	hash_adds(h, p->sha256);
 	hash_final(h, hex);
+}
+
+/* kmod's modprobe, which a guest on the host's files may run, reads the binary indexes that only depmod
+ * writes. Where there is no depmod there is no such modprobe either, so its absence is no matter; it may
+ * have come since the kernel was cached. */
+static void binary_indexes(const struct fetch *f, const struct kernel *k)
+{
+	static const char *const places[] = { "depmod", "/usr/sbin/depmod", "/sbin/depmod" };
+	_cleanup_free_ char *depmod = NULL, *base = xstrdup(k->modules_dir);
+	_cleanup_free_ char *bin = path_join(k->modules_dir, "modules.dep.bin");
+	const char *argv[] = { NULL, "-b", base, k->release, NULL };
+	char *tail = strstr(base, "/lib/modules/");
+	int status;
+
+	for (size_t i = 0; !depmod && i < ARRAY_SIZE(places); i++)
+		path_program(places[i], &depmod);
+	if (!depmod || !tail || file_exists(bin))
+		return;
+	for (char *next; (next = strstr(tail + 1, "/lib/modules/"));)
+		tail = next;
+	*tail = '\0';
+	argv[0] = depmod;
+	if (proc_capture(argv, NULL, NULL, NULL, DEPMOD_MS, &status, NULL) < 0 || status != 0)
+		say(f, "depmod failed for %s: modprobe may not work in the guest", k->release);
 }
 
 /* Unpacked in the entry's own folder, which is what appears later. */
@@ -190,6 +217,8 @@ int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const
 	debian_spec_release(&f.want);
 	if (r < 0)
 		return err_wrap(e, "kernel %s", spec);
+	if (c.kernel.modules_dir)
+		binary_indexes(&f, &c.kernel);
 	str_replace(&c.kernel.label, spec);
 	*ret = c.kernel;
 	c.kernel = (struct kernel){ 0 };
