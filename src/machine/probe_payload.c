@@ -225,16 +225,17 @@ static int set_registers(struct vm *v)
 /* QEMU copies this MSR's value to the vCPU for -cpu host, and aborts if that fails. */
 static bool can_set_arch_capabilities(struct vm *v)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} m = { .head.nmsrs = 1, .entry.index = MSR_ARCH_CAPABILITIES };
+	_Alignas(struct kvm_msrs) char
+		room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)] = { 0 };
+	struct kvm_msrs *m = (struct kvm_msrs *)room;
 
 	if (!v->arch_capabilities_in_cpuid)
 		return true; /* then QEMU does not set it */
-	if (ioctl(v->kvm, KVM_GET_MSRS, &m) != 1)
+	m->nmsrs = 1;
+	m->entries[0].index = MSR_ARCH_CAPABILITIES;
+	if (ioctl(v->kvm, KVM_GET_MSRS, m) != 1)
 		return true;
-	return ioctl(v->vcpu, KVM_SET_MSRS, &m) == 1;
+	return ioctl(v->vcpu, KVM_SET_MSRS, m) == 1;
 }
 
 static int64_t now_ns(void)

@@ -90,6 +90,33 @@ static void the_second_uart_is_a_channel(void **state)
 	free(o.why);
 }
 
+static void a_kernel_that_lost_its_timer_is_the_rigs_failure(void **state)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+	_cleanup_free_ char *path = NULL;
+	struct outcome o = { 0 };
+	struct machine_handlers h = { on_console, on_ended, &o };
+	struct machine_spec spec;
+	struct machine *m = NULL;
+
+	if (!have_qemu)
+		skip();
+	tiny_print(&code, "AAPIC frequency too slow, disabling apic timer\n");
+	tiny_halt(&code);
+	path = tiny_write(*state, &code);
+	spec = spec_of(path);
+	o.loop = loop_new();
+	assert_int_equal(machine_start(o.loop, &spec, &h, &m, NULL), 0);
+	loop_timer_add(o.loop, clock_ms() + LIMIT_MS, on_limit, NULL);
+	loop_run(o.loop);
+	assert_int_equal(o.end, MACHINE_DIED);
+	assert_non_null(strstr(o.why, "--machine q35"));
+	machine_free(m);
+	loop_free(o.loop);
+	buf_release(&o.console);
+	free(o.why);
+}
+
 static void ports_are_where_the_spec_says(void **state)
 {
 	struct machine_handlers h = { NULL, NULL, NULL };
@@ -178,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_folder(the_second_uart_is_a_channel),
+		in_folder(a_kernel_that_lost_its_timer_is_the_rigs_failure),
 		cmocka_unit_test(ports_are_where_the_spec_says),
 		cmocka_unit_test(the_command_line_is_shown),
 		in_folder(what_the_engine_lacks_is_refused_by_name),

@@ -18,16 +18,15 @@ static const char script[] =
 	"echo '{\"return\": [{\"name\": \"virtio-9p-device\"}], \"id\": \"devices\"}'\n"
 	"echo '{\"return\": {\"model\": {\"props\": {\"x2apic\": true}}}, \"id\": \"cpu\"}'\n";
 
-static char *put_script(const char *dir, const char *text)
+static void put_script(const char *dir, const char *text)
 {
-	char *path = path_join(dir, "qemu");
+	_cleanup_free_ char *path = path_join(dir, "qemu");
 
 	assert_int_equal(file_write_atomic(path, text, strlen(text), 0755, NULL), 0);
 	chmod(path, 0755);
 	setenv("VMRIG_QEMU", path, 1);
 	setenv("VMRIG_CACHE_DIR", dir, 1);
 	setenv("SANDBOX", ":", 1);
-	return path;
 }
 
 static size_t times_asked(const char *dir)
@@ -50,9 +49,11 @@ static struct qemu_features probe(void)
 
 static void features_are_read_from_its_answers(void **state)
 {
-	_cleanup_free_ char *path = put_script(*state, script);
-	struct qemu_features f = probe();
+	_cleanup_free_ char *path = path_join(*state, "qemu");
+	struct qemu_features f;
 
+	put_script(*state, script);
+	f = probe();
 	assert_string_equal(f.program, path);
 	assert_string_equal(f.version, "9.1.2");
 	assert_true(f.machine_microvm && f.machine_q35 && f.accel_tcg && f.virtfs && f.sandbox);
@@ -63,9 +64,11 @@ static void features_are_read_from_its_answers(void **state)
 
 static void it_is_asked_once_for_each_program(void **state)
 {
-	_cleanup_free_ char *path = put_script(*state, script);
-	struct qemu_features f = probe();
+	_cleanup_free_ char *path = path_join(*state, "qemu");
+	struct qemu_features f;
 
+	put_script(*state, script);
+	f = probe();
 	qemu_features_release(&f);
 	f = probe();
 	assert_int_equal(times_asked(*state), 1);
@@ -75,8 +78,7 @@ static void it_is_asked_once_for_each_program(void **state)
 	assert_false(f.accel_kvm);
 	qemu_features_release(&f);
 
-	free(path);
-	path = put_script(*state, script); /* another file of the same name */
+	put_script(*state, script); /* another file of the same name */
 	f = probe();
 	assert_int_equal(times_asked(*state), 2);
 	qemu_features_release(&f);
@@ -84,11 +86,12 @@ static void it_is_asked_once_for_each_program(void **state)
 
 static void a_damaged_answer_is_asked_anew(void **state)
 {
-	_cleanup_free_ char *path = put_script(*state, script);
 	_cleanup_free_ char *command =
 		xasprintf("for f in '%s'/probe/*; do echo '{' > \"$f\"; done", (char *)*state);
-	struct qemu_features f = probe();
+	struct qemu_features f;
 
+	put_script(*state, script);
+	f = probe();
 	qemu_features_release(&f);
 	assert_int_equal(system(command), 0);
 	f = probe();
@@ -99,9 +102,9 @@ static void a_damaged_answer_is_asked_anew(void **state)
 
 static void a_sandbox_that_fails_is_left_out(void **state)
 {
-	_cleanup_free_ char *path = put_script(*state, script);
 	struct qemu_features f;
 
+	put_script(*state, script);
 	setenv("SANDBOX", "exit 1", 1);
 	f = probe();
 	assert_false(f.sandbox);
@@ -111,11 +114,10 @@ static void a_sandbox_that_fails_is_left_out(void **state)
 
 static void what_is_no_qemu_is_refused(void **state)
 {
-	_cleanup_free_ char *path =
-		put_script(*state, "#!/bin/sh\necho 'who are you?' >&2\nexit 4\n");
 	struct qemu_features f = { 0 };
 	struct err e = ERR_INIT;
 
+	put_script(*state, "#!/bin/sh\necho 'who are you?' >&2\nexit 4\n");
 	assert_int_equal(qemu_probe("x86_64", &f, &e), -ENOEXEC);
 	assert_non_null(strstr(err_text(&e), "(exit code 4: who are you?)"));
 	assert_non_null(strstr(e.hint, "VMRIG_QEMU"));
