@@ -2,6 +2,7 @@
 #include "suite/progress.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ struct progress {
 	size_t n, cap;
 	int64_t finished_ms; /* time that the finished cases took, all together */
 	size_t n_timed;
-	size_t drawn; /* lines of the table on the terminal */
+	struct buf drawn; /* the table as it stands on the terminal */
 	int64_t last_ms; /* of the last drawing */
 };
 
@@ -129,7 +130,7 @@ void progress_line(const struct progress *p, const struct record *rec, struct bu
 		buf_adds(ret, ": ");
 		text_clean(ret, rec->reason, strcspn(rec->reason, "\n"));
 	}
-	if (rec->duration_ms >= 0) {
+	if (rec->duration_ms > 0) {
 		buf_adds(ret, " (");
 		duration_format(ret, rec->duration_ms);
 		buf_addc(ret, ')');
@@ -221,23 +222,39 @@ static void terminal_size(int fd, size_t *width, size_t *height)
 		*height = ws.ws_row;
 }
 
+/* Rows that the text takes on a terminal of WIDTH columns, which may have become narrower since. */
+static size_t rows_of(const struct buf *text, size_t width)
+{
+	size_t rows = 0, used = 0;
+
+	for (size_t i = 0; i < text->len; i++) {
+		if (text->data[i] != '\n') {
+			used += columns((unsigned char)text->data[i]);
+			continue;
+		}
+		rows += used ? (used + width - 1) / width : 1;
+		used = 0;
+	}
+	return rows;
+}
+
 /* Goes back over the table, in one write with what takes its place, so that nothing flickers. */
 static void erase(struct progress *p, struct buf *b)
 {
-	if (p->drawn)
-		buf_addf(b, "\033[%zuA\r\033[J", p->drawn);
-	p->drawn = 0;
+	size_t width, height;
+
+	terminal_size(p->fd, &width, &height);
+	if (p->drawn.len)
+		buf_addf(b, "\033[%zuA\r\033[J", rows_of(&p->drawn, width));
+	buf_clear(&p->drawn);
 }
 
-static void add_table(struct progress *p, int64_t now_ms, struct buf *b)
+static void make_table(const struct progress *p, int64_t now_ms, struct buf *ret)
 {
 	size_t width, height;
 
-	if (p->mode != PROGRESS_LIVE)
-		return;
 	terminal_size(p->fd, &width, &height);
-	p->drawn = progress_table(p, now_ms, width, height > 1 ? height - 1 : 1, b);
-	p->last_ms = now_ms;
+	progress_table(p, now_ms, width, height > 1 ? height - 1 : 1, ret);
 }
 
 /* A terminal that went away is no reason to stop. */
@@ -253,18 +270,27 @@ static void put_above(struct progress *p, const struct buf *text)
 
 	erase(p, &b);
 	buf_add(&b, buf_str(text), text->len);
-	add_table(p, clock_ms(), &b);
+	if (p->mode == PROGRESS_LIVE) {
+		p->last_ms = clock_ms();
+		make_table(p, p->last_ms, &p->drawn);
+		buf_add(&b, p->drawn.data, p->drawn.len);
+	}
 	put(p, &b);
 }
 
 void progress_draw(struct progress *p, int64_t now_ms)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT, table = BUF_INIT;
 
 	if (p->mode != PROGRESS_LIVE || now_ms - p->last_ms < PROGRESS_INTERVAL_MS)
 		return;
+	p->last_ms = now_ms;
+	make_table(p, now_ms, &table);
+	if (table.len == p->drawn.len && memcmp(table.data, p->drawn.data, table.len) == 0)
+		return;
 	erase(p, &b);
-	add_table(p, now_ms, &b);
+	buf_add(&b, table.data, table.len);
+	buf_add(&p->drawn, table.data, table.len);
 	put(p, &b);
 }
 
@@ -283,6 +309,7 @@ void progress_free(struct progress *p)
 	put(p, &b);
 	for (size_t i = 0; i < p->n; i++)
 		free(p->v[i].id);
+	buf_release(&p->drawn);
 	free(p->v);
 	free(p);
 }

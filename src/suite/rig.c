@@ -115,14 +115,16 @@ static char *missing_file(const struct suite *s, const struct suite_test *t)
 char *rig_skip_reason(struct rig *g, const struct plan_case *c)
 {
 	char *why = missing_file(g->s, c->test);
+	struct rig_kernel *rk;
 	const char *lacking;
 
 	if (why || !c->test->needs_config.n)
 		return why;
-	lacking = rig_kernel_lacks(get_kernel(g, c->kernel), &c->test->needs_config);
+	rk = get_kernel(g, c->kernel);
+	lacking = rig_kernel_lacks(rk, &c->test->needs_config);
 	if (!lacking)
 		return NULL;
-	return xasprintf("needs %s, which kernel %s lacks", lacking, c->kernel->name);
+	return xasprintf("needs %s, which kernel %s lacks", lacking, rk->kernel.label);
 }
 
 /* ---- guest plans ---- */

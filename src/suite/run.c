@@ -227,6 +227,7 @@ static void release(struct run *r)
 	free(r->state);
 	records_release(&r->records);
 	strv_release(&r->names);
+	strv_release(&r->told);
 	plan_release(&r->plan);
 	run_dir_release(&r->dir);
 	run_info_release(&r->info);

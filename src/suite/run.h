@@ -46,6 +46,7 @@ struct run {
 	int64_t give_up_ms; /* when those that did not end are killed */
 	struct err fatal; /* set with STOP_FATAL */
 	int64_t started_ms;
+	struct strv told; /* lines that were told of the guest plans */
 };
 
 /* schedule.c: runs what waits. Everything that happened is in R afterwards. */

@@ -83,8 +83,6 @@ static bool on_github(void)
 
 static void say_why_stopped(const struct run *r, struct buf *b)
 {
-	size_t missing = r->plan.n - r->records.n;
-
 	switch (r->stop) {
 	case STOP_NONE:
 		return;
@@ -103,8 +101,8 @@ static void say_why_stopped(const struct run *r, struct buf *b)
 		buf_addf(b, "stopped: %s", err_text(&r->fatal));
 		break;
 	}
-	buf_addf(b, "; %zu of %zu cases have no result\n", missing, r->plan.n);
-	if (!missing || r->stop == STOP_FATAL)
+	buf_addc(b, '\n');
+	if (run_complete(r) || r->stop == STOP_FATAL)
 		return;
 	buf_addf(b, "`%s test --resume ", r->o.program ? r->o.program : "vmrig");
 	buf_add_shell_word(b, r->dir.shown);

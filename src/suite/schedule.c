@@ -329,6 +329,15 @@ static void prepare_all(struct run *r)
 	}
 }
 
+/* Plans that differ in their CPUs alone have the same to say. */
+static void tell_once(struct run *r, const char *line)
+{
+	if (strv_has(&r->told, line))
+		return;
+	strv_add(&r->told, line);
+	progress_note(r->progress, line);
+}
+
 static void tell_plan(void *arg, const struct guest_plan *p)
 {
 	struct run *r = arg;
@@ -339,9 +348,9 @@ static void tell_plan(void *arg, const struct guest_plan *p)
 		guest_plan_engine(p), machine_type_name(spec->type), guest_plan_accel_why(p));
 	_cleanup_free_ char *command = NULL;
 
-	progress_note(r->progress, line);
+	tell_once(r, line);
 	for (size_t i = 0; i < guest_plan_notes(p)->n; i++)
-		progress_note(r->progress, guest_plan_notes(p)->v[i]);
+		tell_once(r, guest_plan_notes(p)->v[i]);
 	if (!r->o.verbose)
 		return;
 	if (k->origin)
