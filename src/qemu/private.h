@@ -66,6 +66,8 @@ typedef void (*qemu_reader_eof)(void *arg);
 struct qemu_reader *qemu_reader_new(
 	struct loop *loop, int fd, qemu_reader_data data, qemu_reader_eof eof, void *arg);
 void qemu_reader_free(struct qemu_reader *r); /* NULL is fine */
+/* From now on waits GAP_MS between two reads, so that a writer of single bytes costs few wakeups. */
+void qemu_reader_pause(struct qemu_reader *r, int gap_ms);
 /* Bytes to send, as the other end takes them; the buffer stays the caller's and is consumed. Call again
  * when something was added to an empty one. */
 void qemu_reader_send(struct qemu_reader *r, struct buf *out);

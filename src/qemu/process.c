@@ -25,6 +25,10 @@
 #define GRACE_MS         1000
 #define STDERR_TAIL_SIZE 8192
 
+/* QEMU writes the console byte by byte. Without a pause between reads each few bytes cost a wakeup, two thirds
+ * of our CPU time for a run; longer pauses fill the socket and slow the guest down (docs/performance.md). */
+#define CONSOLE_GAP_MS 2
+
 struct qemu {
 	struct loop *loop; /* borrowed */
 	struct qemu_handlers h;
@@ -348,6 +352,7 @@ static void attach(struct qemu *q, struct channels *ch, bool with_log)
 {
 	q->qmp = qmp_new(on_event, q);
 	q->console = qemu_reader_new(q->loop, TAKE_FD(ch->ours[0]), on_console, on_eof, q);
+	qemu_reader_pause(q->console, CONSOLE_GAP_MS);
 	q->monitor = qemu_reader_new(q->loop, TAKE_FD(ch->ours[1]), on_monitor, on_eof, q);
 	q->errors = qemu_reader_new(q->loop, TAKE_FD(ch->ours[2]), on_stderr, on_eof, q);
 	for (size_t i = 0; i < q->n_ports; i++)

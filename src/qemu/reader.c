@@ -5,12 +5,17 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "qemu/private.h"
 
 struct qemu_reader {
 	int fd; /* owned; -1 once its end was seen */
+	struct loop *loop; /* borrowed */
 	struct loop_fd *source; /* owned */
+	struct loop_timer *rest; /* owned: ends a pause between two reads; NULL: it never pauses */
+	int gap_ms; /* length of that pause */
+	bool resting;
 	struct buf *out; /* borrowed; NULL: nothing was ever sent */
 	qemu_reader_data data;
 	qemu_reader_eof eof;
@@ -21,8 +26,27 @@ struct qemu_reader {
 static void shut(struct qemu_reader *r)
 {
 	loop_fd_remove(r->source);
+	loop_timer_remove(r->rest);
 	r->source = NULL;
+	r->rest = NULL;
 	r->fd = fd_close(r->fd);
+}
+
+static void update(struct qemu_reader *r)
+{
+	uint32_t events = (r->resting ? 0u : (uint32_t)EPOLLIN) |
+			  (r->out && r->out->len > 0 ? (uint32_t)EPOLLOUT : 0u);
+
+	if (r->source)
+		loop_fd_set(r->source, events);
+}
+
+static void on_rested(void *arg)
+{
+	struct qemu_reader *r = arg;
+
+	r->resting = false;
+	update(r);
 }
 
 static void flush(struct qemu_reader *r)
@@ -37,7 +61,7 @@ static void flush(struct qemu_reader *r)
 		else if (errno != EINTR)
 			buf_clear(r->out); /* nobody reads it; reading tells the end */
 	}
-	loop_fd_set(r->source, EPOLLIN | (r->out && r->out->len > 0 ? EPOLLOUT : 0));
+	update(r);
 }
 
 static void take(struct qemu_reader *r)
@@ -47,6 +71,11 @@ static void take(struct qemu_reader *r)
 
 	if (n > 0) {
 		r->data(r->arg, data, (size_t)n);
+		if (r->rest && (size_t)n < sizeof(data)) {
+			r->resting = true;
+			loop_timer_set(r->rest, clock_ms() + r->gap_ms);
+			update(r);
+		}
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		shut(r);
 		r->eof(r->arg);
@@ -72,9 +101,15 @@ struct qemu_reader *qemu_reader_new(
 {
 	struct qemu_reader *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct qemu_reader){ .fd = fd, .data = data, .eof = eof, .arg = arg };
+	*r = (struct qemu_reader){ .loop = loop, .fd = fd, .data = data, .eof = eof, .arg = arg };
 	r->source = loop_fd_add(loop, fd, EPOLLIN, on_ready, r);
 	return r;
+}
+
+void qemu_reader_pause(struct qemu_reader *r, int gap_ms)
+{
+	r->gap_ms = gap_ms;
+	r->rest = loop_timer_add(r->loop, CLOCK_NEVER, on_rested, r);
 }
 
 void qemu_reader_free(struct qemu_reader *r)
