@@ -41,7 +41,7 @@ static const struct cli_option options[] = {
 	[OPT_TAG] = { "tag", 0, "TAG", NULL, "only tests with this tag, or another one named" },
 	[OPT_JOBS] = { "jobs", 'j', "N", "VMRIG_JOBS", "guests side by side (one for each CPU)" },
 	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL", "auto, kvm (never falls back) or tcg" },
-	[OPT_TIMEOUT] = { "timeout", 't', "TIME", "VMRIG_TIMEOUT",
+	[OPT_TIMEOUT] = { "timeout", 't', "TIME", NULL,
 		"limit for the whole run, as 90s or 15m (none)" },
 	[OPT_FAIL_FAST] = { "fail-fast", 0, NULL, NULL,
 		"start nothing more after the first failure" },

@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define SUITE_FILE      "vmrig.yaml"
-#define DEFAULT_BOOT_MS 60000
+#define DEFAULT_BOOT_MS 120000
 
 static int find_upwards(const char *cwd, char **ret, struct err *e)
 {

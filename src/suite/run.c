@@ -124,6 +124,7 @@ static int go_on(struct run *r, struct err *e)
 	if (run_info_read(r->o.resume, &r->info, e) < 0)
 		return EXIT_USAGE;
 	restore_options(r);
+	str_replace(&r->info.suite_name, r->s->name);
 	if (plan_make(r->s, r->o.selection, &r->plan, e) < 0 || same_plan(r, e) < 0)
 		return EXIT_USAGE;
 	r->state = xcalloc(r->plan.n, sizeof(*r->state));

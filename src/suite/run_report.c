@@ -85,6 +85,7 @@ static void say_why_stopped(const struct run *r, struct buf *b)
 {
 	switch (r->stop) {
 	case STOP_NONE:
+	case STOP_FATAL: /* the caller tells the error */
 		return;
 	case STOP_SIGNAL:
 		buf_addf(b, "stopped by %s", signal_name(r->signo));
@@ -97,12 +98,9 @@ static void say_why_stopped(const struct run *r, struct buf *b)
 	case STOP_FAIL_FAST:
 		buf_adds(b, "stopped after the first failure");
 		break;
-	case STOP_FATAL:
-		buf_addf(b, "stopped: %s", err_text(&r->fatal));
-		break;
 	}
 	buf_addc(b, '\n');
-	if (run_complete(r) || r->stop == STOP_FATAL)
+	if (run_complete(r))
 		return;
 	buf_addf(b, "`%s test --resume ", r->o.program ? r->o.program : "vmrig");
 	buf_add_shell_word(b, r->dir.shown);

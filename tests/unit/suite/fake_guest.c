@@ -221,7 +221,6 @@ static void start_command(struct job *j)
 		panic(j);
 		return;
 	}
-	j->stubborn = word(c, "stubborn") != NULL;
 	if (!j->stubborn && !word(c, "hang"))
 		loop_timer_set(j->timer, clock_ms() + number(c, "after="));
 }
@@ -254,7 +253,7 @@ static void on_timer(void *arg)
 	static const char boot[] = "[    0.000000] Linux version fake\n";
 	struct job *j = arg;
 
-	if (j->report.cancelled) {
+	if (j->report.cancelled && !j->stubborn) {
 		j->report.end = MACHINE_STOPPED;
 		job_over(j);
 	} else if (!j->report.ready) {
@@ -285,6 +284,8 @@ int job_start(struct loop *loop, const struct job_spec *spec, const struct job_h
 	*j = (struct job){
 		.loop = loop, .spec = *spec, .h = *h, .plan = guest_plan_ref(spec->plan)
 	};
+	for (size_t i = 0; i < spec->n_commands; i++)
+		j->stubborn = j->stubborn || word(&spec->commands[i], "stubborn");
 	j->console = console_new(65536);
 	console_log_to(j->console, spec->console_fd, 1 << 20);
 	j->kmsg = splats_new();

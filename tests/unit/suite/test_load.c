@@ -15,7 +15,7 @@ static void minimal_file_gets_every_default(void **state)
 	assert_string_equal(s->kernels[0].name, "default");
 	assert_null(s->kernels[0].spec);
 	assert_null(s->root);
-	assert_int_equal(s->boot_ms, 60000);
+	assert_int_equal(s->boot_ms, 120000);
 	assert_int_equal(s->idle_ms, 0);
 	assert_int_equal(t->timeout_ms, 60000);
 	assert_int_equal(t->protocol, PROTOCOL_EXIT);
