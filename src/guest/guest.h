@@ -114,6 +114,7 @@ struct job_report {
 	enum guest_limit limit; /* which limit ran out, and the length of it */
 	int64_t limit_ms;
 	int limit_command; /* which command was running; -1: none */
+	bool lived_on; /* the agent spoke after the limit ran out: the kernel lives */
 	bool cancelled; /* job_cancel() */
 	char *broken; /* owned: why the channel is broken; NULL: it was not */
 	char *infra; /* owned: the rig failed: this is why; NULL: it did not */
@@ -123,7 +124,8 @@ struct job_report {
 	struct splats *console; /* as printed on the console: may be imitated */
 	size_t n_console; /* how many of these came before we ourselves provoked backtraces */
 	struct splats *kmsg; /* records of facility kern alone: may be cut short by a crash */
-	bool kmsg_whole; /* `kmsg` is everything the kernel said, from its start to the goodbye */
+	bool kmsg_whole; /* `kmsg` is everything the kernel said, from its start to the goodbye, or to the
+			    limit that it lived to see */
 	const struct console_end *kernel_end;
 
 	int64_t boot_ms; /* start of the engine to HELLO; -1 */

@@ -363,6 +363,8 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		return;
 	}
 	job_limits_beat(j);
+	if (j->state == JOB_DIAGNOSING)
+		j->report.lived_on = true;
 	switch (f->type) {
 	case WIRE_HELLO:
 		on_hello(j, &d, f);

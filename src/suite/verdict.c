@@ -66,11 +66,36 @@ static void add_splat(struct record *ret, const struct splat *s)
 	};
 }
 
+/* The kernel ended the machine by its own hand, as reboot(2) asks for. No panic comes this way. */
+static bool ended_in_order(const struct job_report *r)
+{
+	const struct console_end *end = r->kernel_end;
+
+	return r->limit == LIMIT_NONE && (end->restarting || end->powering_down || end->halted);
+}
+
+static bool anything_ran(const struct job_report *r)
+{
+	for (size_t i = 0; i < r->n_exits; i++)
+		if (r->exits[i].started)
+			return true;
+	return false;
+}
+
 /*
- * The complaints that count. The kernel's own record is the better witness: userspace cannot forge
- * its facility. When it is whole, what the console shows beyond it was printed by somebody else. When the
- * guest died, the record was cut short, and the console is the witness of the last words.
+ * Whether a complaint on the console counts. The kernel's own record is the better witness: userspace cannot
+ * forge its facility. When it is whole, what the console shows beyond it was printed by somebody else. When
+ * the guest died, the record was cut short, and the console is the witness of the last words; but before an
+ * orderly end the agent had its turn, and whom a panic struck does not live on.
  */
+static bool console_counts(const struct job_report *r, const struct splat *s)
+{
+	if (r->kmsg_whole || (s->kind == SPLAT_PANIC && (r->bye || r->lived_on)))
+		return false;
+	return !ended_in_order(r) || !anything_ran(r);
+}
+
+/* Keeps every complaint, and returns the gravest that counts. */
 static const struct splat *gather(
 	const struct job_report *r, enum splat_kind min, struct record *ret)
 {
@@ -83,13 +108,12 @@ static const struct splat *gather(
 		if (s->kind >= min && (!worst || s->kind > worst->kind))
 			worst = s;
 	}
-	if (r->kmsg_whole)
-		return worst;
 	for (size_t i = 0; i < r->n_console && i < splats_count(r->console); i++) {
 		const struct splat *s = splats_at(r->console, i);
 
-		add_splat(ret, s);
-		if (s->kind >= min && (!worst || s->kind > worst->kind))
+		if (!r->kmsg_whole)
+			add_splat(ret, s);
+		if (console_counts(r, s) && s->kind >= min && (!worst || s->kind > worst->kind))
 			worst = s;
 	}
 	return worst;
@@ -130,21 +154,17 @@ static const char *phase(const struct job_report *r)
 			     : "before a verdict";
 }
 
-/* The machine went away on its own. Only a panic's reset skips the kernel's orderly restart, so words of a
- * panic before an orderly one are an imitation. */
+/* The machine went away on its own. A triple fault is one of the ways in which a kernel restarts. */
 static void decide_end(const struct job_report *r, const struct splat *worst, struct record *ret)
 {
-	bool orderly =
-		r->kernel_end->restarting || r->kernel_end->powering_down || r->kernel_end->halted;
-
 	if (r->end == MACHINE_DIED) {
 		set(ret, VERDICT_INFRA, "the engine died: %s",
 			r->end_why ? r->end_why : "no reason told");
-	} else if (died_of_splat(worst) && (!orderly || worst->kind < SPLAT_PANIC)) {
+	} else if (died_of_splat(worst)) {
 		set(ret, VERDICT_CRASH, "%s", worst->title);
 	} else if (r->end == MACHINE_PANICKED) {
 		set(ret, VERDICT_CRASH, "kernel panic");
-	} else if (r->end == MACHINE_TRIPLE_FAULT) {
+	} else if (r->end == MACHINE_TRIPLE_FAULT && !ended_in_order(r)) {
 		set(ret, VERDICT_CRASH, "triple fault %s", phase(r));
 	} else if (r->broken) {
 		set(ret, VERDICT_LOST, "the agent's channel broke: %s", r->broken);
@@ -152,7 +172,7 @@ static void decide_end(const struct job_report *r, const struct splat *worst, st
 		set(ret, VERDICT_LOST, "the guest halted %s", phase(r));
 	} else if (r->end == MACHINE_POWERED_OFF) {
 		set(ret, VERDICT_LOST, "the guest powered off %s", phase(r));
-	} else if (r->end == MACHINE_RESET) {
+	} else if (r->end == MACHINE_RESET || r->end == MACHINE_TRIPLE_FAULT) {
 		set(ret, VERDICT_LOST, "the guest reset %s", phase(r));
 	} else {
 		set(ret, VERDICT_LOST, "the guest ended %s%s%s", phase(r), r->end_why ? ": " : "",

@@ -342,6 +342,41 @@ static void a_triple_fault_is_a_crash(void **state)
 	verdict_is(*state, VERDICT_CRASH, false);
 }
 
+static void a_restart_by_triple_fault_is_a_restart(void **state)
+{
+	struct world *w = *state;
+
+	w->in.expect = EXPECT_CRASH;
+	gone(w, MACHINE_TRIPLE_FAULT);
+	w->end.restarting = true;
+	verdict_is(w, VERDICT_LOST, false);
+}
+
+static void an_oops_before_an_orderly_end_counts_when_the_kernels_record_has_it(void **state)
+{
+	struct world *w = *state;
+
+	gone(w, MACHINE_POWERED_OFF);
+	w->end.powering_down = true;
+	console_says(w, OOPS);
+	verdict_is(w, VERDICT_LOST, false);
+	assert_int_equal(w->rec.n_splats, 1);
+	says(w->report.kmsg, OOPS);
+	verdict_is(w, VERDICT_CRASH, false);
+}
+
+/* Nobody but the kernel and the agent has printed anything. */
+static void an_oops_of_booting_counts_before_an_orderly_end(void **state)
+{
+	struct world *w = *state;
+
+	gone(w, MACHINE_POWERED_OFF);
+	w->exits[0].started = w->report.ready = false;
+	w->end.powering_down = true;
+	console_says(w, OOPS);
+	verdict_is(w, VERDICT_CRASH, false);
+}
+
 static void a_broken_channel_is_lost(void **state)
 {
 	struct world *w = *state;
@@ -415,6 +450,20 @@ static void a_guest_that_hangs_after_an_oops_is_a_crash(void **state)
 	w->report.limit = LIMIT_TEST;
 	console_says(w, OOPS);
 	verdict_is(w, VERDICT_CRASH, false);
+}
+
+static void words_of_a_panic_in_a_guest_that_lives_past_its_limit_are_no_crash(void **state)
+{
+	struct world *w = *state;
+
+	w->in.expect = EXPECT_CRASH;
+	gone(w, MACHINE_STOPPED);
+	w->report.limit = LIMIT_TEST;
+	w->report.lived_on = w->report.kmsg_whole = true;
+	console_says(w, PANIC);
+	verdict_is(w, VERDICT_TIMEOUT, false);
+	w->report.kmsg_whole = false; /* records were lost: but the kernel lives */
+	verdict_is(w, VERDICT_TIMEOUT, false);
 }
 
 static void a_stall_before_a_limit_is_told_with_the_timeout(void **state)
@@ -547,6 +596,9 @@ int main(void)
 		TEST(power_off_reset_and_halt_are_lost),
 		TEST(a_guest_that_ended_after_the_commands_end_is_still_lost),
 		TEST(a_triple_fault_is_a_crash),
+		TEST(a_restart_by_triple_fault_is_a_restart),
+		TEST(an_oops_before_an_orderly_end_counts_when_the_kernels_record_has_it),
+		TEST(an_oops_of_booting_counts_before_an_orderly_end),
 		TEST(a_broken_channel_is_lost),
 		TEST(an_engine_that_dies_is_infra),
 		TEST(a_failure_of_the_rig_is_infra_whatever_else_was_seen),
@@ -554,6 +606,7 @@ int main(void)
 		TEST(a_limit_is_a_timeout_and_named),
 		TEST(the_panic_that_we_provoked_by_nmi_is_no_crash),
 		TEST(a_guest_that_hangs_after_an_oops_is_a_crash),
+		TEST(words_of_a_panic_in_a_guest_that_lives_past_its_limit_are_no_crash),
 		TEST(a_stall_before_a_limit_is_told_with_the_timeout),
 		TEST(an_expected_failure_that_passes_is_not_ok),
 		TEST(an_expected_failure_does_not_excuse_a_crash),
