@@ -12,8 +12,6 @@
 struct list_args {
 	struct strv filters, tags, kernels;
 	bool kernels_from_env; /* the first --kernel takes their place */
-	bool env_read;
-	const char *suite; /* borrowed; NULL: looked for upwards */
 	bool json;
 };
 
@@ -40,8 +38,6 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	struct list_args *a = arg;
 	bool from_env = !str_starts(where, "-");
 
-	if (a->env_read && from_env)
-		return 0;
 	switch ((enum option)(opt - options)) {
 	case OPT_KERNEL:
 		if (a->kernels_from_env && !from_env)
@@ -73,23 +69,7 @@ static const struct cli_command command = {
 	.set = set_option,
 };
 
-/* Options may stand behind SUITE too; see cmd_test.c. */
-static int parse(struct list_args *a, int argc, char **argv)
-{
-	int first, r;
-
-	while ((r = cli_parse(&command, argc, argv, a, &first)) == CLI_OK && first < argc) {
-		if (a->suite)
-			return cli_usage_error(&command, "more than one SUITE given");
-		a->suite = argv[first];
-		a->env_read = true;
-		argc -= first;
-		argv += first;
-	}
-	return r;
-}
-
-static int list(const struct list_args *a, struct err *e)
+static int list(const struct list_args *a, const char *suite, struct err *e)
 {
 	const struct selection sel = {
 		.filters = (const char *const *)a->filters.v,
@@ -102,7 +82,7 @@ static int list(const struct list_args *a, struct err *e)
 	_cleanup_free_ char *path = NULL;
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct suite *s = NULL;
-	int r = suite_find(a->suite, NULL, &path, e);
+	int r = suite_find(suite, NULL, &path, e);
 
 	if (r >= 0)
 		r = suite_load(path, &s, e);
@@ -121,10 +101,12 @@ int cmd_list(int argc, char **argv)
 {
 	struct list_args a = { 0 };
 	struct err e = ERR_INIT;
-	int r = parse(&a, argc, argv);
+	int first, r = cli_parse(&command, argc, argv, &a, &first);
 
+	if (r == CLI_OK && argc - first > 1)
+		r = cli_usage_error(&command, "more than one SUITE given");
 	if (r == CLI_OK)
-		r = list(&a, &e);
+		r = list(&a, first < argc ? argv[first] : NULL, &e);
 	if (e.code)
 		err_print(&e);
 	err_release(&e);

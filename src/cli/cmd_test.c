@@ -12,7 +12,6 @@ struct test_args {
 	struct selection selection;
 	struct strv filters, tags, kernels;
 	bool kernels_from_env; /* the first --kernel takes their place */
-	bool env_read;
 };
 
 enum option {
@@ -110,8 +109,6 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	struct test_args *a = arg;
 	struct run_options *o = &a->o;
 
-	if (a->env_read && !str_starts(where, "-"))
-		return 0;
 	switch ((enum option)(opt - options)) {
 	case OPT_KERNEL:
 		return add_kernel(a, value, where);
@@ -157,26 +154,11 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	return EXIT_USAGE;
 }
 
-/* Options may stand behind SUITE too, as the command that runs a case again has them: what follows the
- * operand is parsed like another command line, which must not read the environment once more. */
-static int parse(struct test_args *a, int argc, char **argv)
-{
-	int first, r;
-
-	while ((r = cli_parse(&command, argc, argv, a, &first)) == CLI_OK && first < argc) {
-		if (a->o.suite_arg)
-			return cli_usage_error(&command, "more than one SUITE given");
-		a->o.suite_arg = argv[first];
-		a->env_read = true;
-		argc -= first;
-		argv += first;
-	}
-	return r;
-}
-
 /* What contradicts itself is told rather than guessed. */
-static int check(struct test_args *a)
+static int check(struct test_args *a, int n_operands)
 {
+	if (n_operands > 1)
+		return cli_usage_error(&command, "more than one SUITE given");
 	if (a->o.json && a->o.tap)
 		return cli_usage_error(
 			&command, "--json and --tap both want stdout; use --tap-file");
@@ -231,10 +213,12 @@ static int run(struct test_args *a)
 int cmd_test(int argc, char **argv)
 {
 	struct test_args a = { 0 };
-	int r = parse(&a, argc, argv);
+	int first, r = cli_parse(&command, argc, argv, &a, &first);
 
-	if (r == CLI_OK)
-		r = check(&a);
+	if (r == CLI_OK) {
+		a.o.suite_arg = first < argc ? argv[first] : NULL;
+		r = check(&a, argc - first);
+	}
 	if (r == CLI_OK)
 		r = run(&a);
 	strv_release(&a.filters);
