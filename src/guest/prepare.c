@@ -21,12 +21,16 @@ static bool usable(char fact)
 
 /* ---- decisions ---- */
 
-/* microvm boots a little faster and needs virtio-mmio, which it announces by ACPI; its virtio
- * devices need a kernel entered through PVH to be worth it. Everything else runs on q35. */
-static enum machine_type pick_type(const struct boot_facts *f)
+/*
+ * microvm boots a little faster and needs virtio-mmio, which it announces by ACPI, and a kernel entered through
+ * PVH. It has no other clock than the local APIC's timer, which Linux calibrates against the TSC: under TCG a
+ * busy host spoils that now and then, and time stops in the guest. So it is taken under KVM alone.
+ */
+static enum machine_type pick_type(const struct boot_facts *f, enum machine_accel accel)
 {
-	return f->pvh && usable(f->virtio_mmio) && usable(f->virtio_console) ? MACHINE_MICROVM
-									     : MACHINE_Q35;
+	bool fits = f->pvh && usable(f->virtio_mmio) && usable(f->virtio_console);
+
+	return fits && accel == ACCEL_KVM ? MACHINE_MICROVM : MACHINE_Q35;
 }
 
 static bool transport(const struct boot_facts *f, enum machine_type type)
@@ -37,7 +41,7 @@ static bool transport(const struct boot_facts *f, enum machine_type type)
 static int pick_machine(
 	struct guest_plan *p, const struct guest_wish *w, const struct boot_facts *f, struct err *e)
 {
-	p->spec.type = w->type == MACHINE_AUTO ? pick_type(f) : w->type;
+	p->spec.type = w->type == MACHINE_AUTO ? pick_type(f, p->spec.accel) : w->type;
 	if (transport(f, p->spec.type) && usable(f->virtio_console)) {
 		p->spec.channel = CHANNEL_VIRTIO;
 		return 0;
