@@ -28,7 +28,7 @@ struct once {
 	struct guest_plan *plan; /* owned */
 	struct job *job; /* owned */
 	struct sink *out[2]; /* owned: stdout, stderr */
-	bool pipe_told[2]; /* the command was told that nobody reads any more */
+	bool error_told[2]; /* acted upon: nobody reads any more, or what was written is lost */
 	struct loop_fd *in; /* owned: our stdin while the guest has room */
 	size_t room;
 	bool in_ended;
@@ -45,10 +45,13 @@ static void on_sink(void *arg)
 	size_t pending = sink_pending(c->out[0]) + sink_pending(c->out[1]);
 
 	for (int i = 0; i < 2; i++) {
-		if (sink_error(c->out[i]) == -EPIPE && !c->pipe_told[i] && c->job && !c->report) {
-			c->pipe_told[i] = true;
+		if (!sink_error(c->out[i]) || c->error_told[i] || !c->job || c->report)
+			continue;
+		c->error_told[i] = true;
+		if (sink_error(c->out[i]) == -EPIPE)
 			job_signal(c->job, SIGPIPE);
-		}
+		else
+			job_cancel(c->job);
 	}
 	if (c->job && !c->report)
 		job_pause_output(c->job, pending > SINK_HIGH);
@@ -187,11 +190,42 @@ static void indent(struct buf *b, const char *text, size_t len)
 	}
 }
 
+/* Output that was lost is no success, whatever the command says: the negative errno. A reader that went away
+ * wanted no more. */
+static int output_error(const struct once *c, const char **ret_name)
+{
+	static const char *const names[] = { "standard output", "standard error" };
+
+	for (int i = 0; i < 2; i++) {
+		int error = sink_error(c->out[i]);
+
+		*ret_name = names[i];
+		if (error && error != -EPIPE)
+			return error;
+	}
+	return 0;
+}
+
+static void check_output(const struct once *c, struct record *rec)
+{
+	const char *name;
+	int error = output_error(c, &name);
+
+	if (!error)
+		return;
+	rec->verdict = VERDICT_INFRA;
+	rec->ok = false;
+	free(rec->reason);
+	rec->reason = xasprintf("cannot write to %s: %s", name, strerror(-error));
+}
+
 /* What is not the command's own business is told: why there is no exit code of its own, the kernel's words. */
 static void tell(const struct once *c, const struct record *rec)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT, tail = BUF_INIT;
 	bool own = rec->verdict == VERDICT_PASS || rec->verdict == VERDICT_FAIL;
+	const char *name;
+	bool about_guest = !own && !output_error(c, &name);
 
 	for (size_t i = 0; i < guest_plan_notes(c->plan)->n; i++)
 		buf_addf(&b, "vmrig: %s\n", guest_plan_notes(c->plan)->v[i]);
@@ -200,18 +234,18 @@ static void tell(const struct once *c, const struct record *rec)
 			(long long)rec->leftover, rec->leftover == 1 ? "process" : "processes");
 	if (!own || c->report->exits[0].exec_error)
 		buf_addf(&b, "vmrig: %s: %s\n", verdict_name(rec->verdict), rec->reason);
-	for (size_t i = 0; !own && i < rec->n_splats; i++) {
+	for (size_t i = 0; about_guest && i < rec->n_splats; i++) {
 		buf_addf(&b, "  %s\n", rec->splats[i].title);
 		indent(&b, rec->splats[i].text, strlen(rec->splats[i].text));
 	}
-	if (!own && rec->n_splats == 0 && !c->o->verbose) {
+	if (about_guest && rec->n_splats == 0 && !c->o->verbose) {
 		console_slice(job_console(c->job), 0, CONSOLE_TAIL, &tail);
 		if (tail.len) {
 			buf_adds(&b, "  the console's last words:\n");
 			indent(&b, tail.data, tail.len);
 		}
 	}
-	for (size_t i = 0; !own && i < c->report->trouble.n; i++)
+	for (size_t i = 0; about_guest && i < c->report->trouble.n; i++)
 		buf_addf(&b, "vmrig: agent: %s\n", c->report->trouble.v[i]);
 	fd_write_all(STDERR_FILENO, buf_str(&b), b.len);
 }
@@ -228,6 +262,7 @@ static int conclude(struct once *c)
 	int code;
 
 	verdict_decide(&in, &rec);
+	check_output(c, &rec);
 	fill_record(c, &rec);
 	decode_splats(c, &rec);
 	code = c->signal ? 128 + c->signal : verdict_exit_code(&in, &rec);
@@ -244,6 +279,15 @@ static int conclude(struct once *c)
 }
 
 /* ---- the way ---- */
+
+/* nohup(1): what we were told to ignore stays ignored. A shell ignores SIGINT for what it puts in the
+ * background; who sends it all the same means it. */
+static bool is_nohup(int signo)
+{
+	struct sigaction sa;
+
+	return signo == SIGHUP && sigaction(signo, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
 
 static int prepare(struct once *c, struct err *e)
 {
@@ -289,7 +333,8 @@ static int run(struct once *c, struct err *e)
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		loop_signal_add(c->loop, signals[i], on_signal, c);
+		if (!is_nohup(signals[i]))
+			loop_signal_add(c->loop, signals[i], on_signal, c);
 	c->out[0] = sink_new(c->loop, STDOUT_FILENO, on_sink, c);
 	c->out[1] = sink_new(c->loop, STDERR_FILENO, on_sink, c);
 	r = job_start(c->loop, &spec, &h, &c->job, e);
