@@ -157,6 +157,7 @@ int main(int argc, char **argv)
 	json_t *all = json_object();
 	size_t n;
 
+	setlinebuf(stdout);
 	if (argc != 7) {
 		fprintf(stderr, "usage: bench VMRIG BARE BARE-STREAM BYTES RUNS JSON-FILE\n");
 		return 2;
