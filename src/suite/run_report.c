@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Every report of a run, from its records alone. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -79,6 +81,26 @@ static bool on_github(void)
 	return v && streq(v, "true");
 }
 
+/*
+ * The runner takes commands from any line, indented or not, and "##[" from the midst of one
+ * (actions/runner, ActionCommand.cs). Names and last lines are the tests' own: between these two lines it
+ * takes none. A test cannot know the token.
+ */
+static void commands_off(struct buf *b, char token[static 33])
+{
+	uint64_t random[2] = { 0 };
+
+	getrandom(random, sizeof(random), 0);
+	snprintf(token, 33, "%016llx%016llx", (unsigned long long)random[0],
+		(unsigned long long)random[1]);
+	buf_addf(b, "::stop-commands::%s\n", token);
+}
+
+static void commands_on(struct buf *b, const char *token)
+{
+	buf_addf(b, "::%s::\n", token);
+}
+
 /* ---- people ---- */
 
 static void say_why_stopped(const struct run *r, struct buf *b)
@@ -120,6 +142,8 @@ int run_report(struct run *r, struct err *e)
 	int people = stdout_taken ? STDERR_FILENO : STDOUT_FILENO;
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct err own = ERR_INIT;
+	bool github = on_github();
+	char token[33];
 
 	write_in_dir(r, "junit.xml", report_junit, &i, &own);
 	write_in_dir(r, "results.tap", report_tap, &i, &own);
@@ -128,12 +152,15 @@ int run_report(struct run *r, struct err *e)
 		write_file(r, r->o.junit, report_junit, &i, &own);
 	if (r->o.tap_file)
 		write_file(r, r->o.tap_file, report_tap, &i, &own);
-	if (on_github()) {
+	if (github) {
 		append_summary(r, &i, &own);
 		report_github_annotations(&text, &r->records, &i);
+		commands_off(&text, token);
 	}
 	report_text(&text, &r->records, &i, progress_color_for(people));
 	say_why_stopped(r, &text);
+	if (github)
+		commands_on(&text, token);
 	write_out(people, &text, &own);
 	if (r->o.tap) {
 		buf_clear(&text);

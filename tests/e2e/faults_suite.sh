@@ -157,8 +157,15 @@ test_github_gets_annotations_and_a_summary() {
 	the_suite
 	has "$SHARED/stdout" "::error title="
 	has "$SHARED/stdout" "exit code 3"
-	# What a test prints may not reach the runner as a command.
-	same "$(grep -c '^::' "$SHARED/stdout")" 10
+	same "$(grep -c '^::error' "$SHARED/stdout")" 9
+	# What a test prints is no command of its own: the runner takes none from there on to the end.
+	local token
+	token=$(sed -n 's/^::stop-commands:://p' "$SHARED/stdout")
+	[ ${#token} = 32 ] || fail "no token"
+	same "$(tail -n 1 "$SHARED/stdout")" "::$token::"
+	sed "/^::stop-commands::/,\$ d" "$SHARED/stdout" >before
+	! grep -q '^ *::error title=of the test' before || fail "a command of the test's"
+	has "$SHARED/stdout" "::error title=of the test::"
 	has "$SHARED/step.md" "| verdict | case |"
 	has "$SHARED/step.md" "setup-fails"
 }
