@@ -201,6 +201,14 @@ test_a_suite_of_faults_fails_as_a_whole() {
 
 # ---- while booting ----
 
+# Which of the rig's own codes it is depends on the engine; the command's own it is not.
+never_passed() {
+	case $code in
+	122 | 123 | 124 | 125) ;;
+	*) fail "expected one of 122 to 125" ;;
+	esac
+}
+
 test_no_init_is_a_crash() {
 	vmrig run --cmdline 'rdinit=/nonexistent' -- true
 	code_is 122
@@ -208,10 +216,15 @@ test_no_init_is_a_crash() {
 }
 
 test_a_panic_before_init_is_a_crash() {
-	vmrig run --cmdline 'rdinit=/nonexistent init=/nonexistent root=/dev/ram0' -- true
+	vmrig run --cmdline mem=40M -- true
 	code_is 122
-	vmrig run --memory 64M -- true
-	[ "$code" = 122 ] || [ "$code" = 124 ] || fail "too little memory to boot"
+	has err "crash: kernel panic"
+	has err "memory"
+}
+
+test_a_guest_too_small_to_boot_never_passes() {
+	vmrig run --memory 64M --boot-timeout 6s -- true
+	never_passed
 }
 
 # ---- the engine ----
@@ -288,10 +301,7 @@ test_a_kernel_whose_code_is_damaged_never_passes() {
 	cp "$vmlinux" damaged
 	dd if=/dev/zero of=damaged bs=4k seek=768 count=$((size / 4096 / 8)) conv=notrunc status=none
 	vmrig run --kernel ./damaged --root none --boot-timeout 6s -- /bin/busybox true
-	case $code in
-	122 | 123 | 124 | 125) ;;
-	*) fail "a damaged kernel came to $code" ;;
-	esac
+	never_passed
 }
 
 test_a_kernel_without_virtio_falls_back_to_the_uart() {

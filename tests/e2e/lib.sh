@@ -72,7 +72,7 @@ none_marked() {
 }
 
 run_one() {
-	local dir mark left status=0
+	local dir mark left status
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/vmrig-e2e.XXXXXX")
 	mark=$$.$RANDOM.$RANDOM
 	mkdir -p "$dir/home" "$dir/tmp" "$dir/run" "$dir/work"
@@ -84,7 +84,9 @@ run_one() {
 		unset XDG_CACHE_HOME XDG_CONFIG_HOME
 		cd "$dir/work"
 		"$1"
-	) >"$dir/log" 2>&1 </dev/null || status=$?
+	) >"$dir/log" 2>&1 </dev/null
+	# Not behind "||", nor within "if": there bash forgets set -e.
+	status=$?
 	if ! eventually none_marked "$mark"; then
 		echo "left running: $(marked "$mark" | xargs -I{} sh -c 'tr "\0" " " </proc/{}/cmdline' | cut -c1-200)" >>"$dir/log"
 		marked "$mark" | xargs -r kill -9 2>/dev/null
@@ -112,7 +114,9 @@ run_tests() {
 	echo "1..${#tests[@]}"
 	for name in "${tests[@]}"; do
 		n=$((n + 1))
-		if run_one "$name"; then
+		run_one "$name"
+		# shellcheck disable=SC2181
+		if [ $? = 0 ]; then
 			echo "ok $n - ${name#test_}"
 		else
 			echo "not ok $n - ${name#test_}"
