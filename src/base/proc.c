@@ -83,13 +83,16 @@ static int place_fds(struct plan *p)
 	return 0;
 }
 
+/* By the system call: libc's sigaction() refuses the two signals that it keeps for threads, and a parent may
+ * have left them ignored (some versions of make do). */
 static void default_handlers(void)
 {
-	struct sigaction sa = { .sa_handler = SIG_DFL };
+	static const unsigned long
+		sa[4]; /* the kernel's struct sigaction: SIG_DFL, no flags, no mask */
 
 	for (int s = 1; s < NSIG; s++)
 		if (s != SIGKILL && s != SIGSTOP)
-			sigaction(s, &sa, NULL); /* libc keeps two for itself: EINVAL */
+			syscall(SYS_rt_sigaction, s, sa, NULL, sizeof(sa[0]));
 }
 
 /* In the child, with all signals blocked; only async-signal-safe calls from here. */

@@ -103,6 +103,8 @@ static void prints(struct world *w, enum protocol p, const char *text)
 
 static void verdict_is(struct world *w, enum verdict v, bool ok)
 {
+	record_release(&w->rec);
+	w->rec = (struct record)RECORD_INIT;
 	verdict_decide(&w->in, &w->rec);
 	assert_string_equal(verdict_name(w->rec.verdict), verdict_name(v));
 	assert_int_equal(w->rec.ok, ok);
@@ -425,8 +427,6 @@ static void a_limit_is_a_timeout_and_named(void **state)
 		verdict_is(w, VERDICT_TIMEOUT, false);
 		assert_string_equal(w->rec.limit, guest_limit_name(l));
 		assert_int_equal(verdict_exit_code(&w->in, &w->rec), 124);
-		free(w->rec.limit);
-		w->rec.limit = NULL;
 	}
 }
 
@@ -535,8 +535,6 @@ static void an_expected_timeout_is_met_by_the_tests_own_limit_alone(void **state
 	w->report.limit = LIMIT_BOOT;
 	verdict_is(w, VERDICT_TIMEOUT, false);
 	w->report.limit = LIMIT_TEST;
-	free(w->rec.limit);
-	w->rec.limit = NULL;
 	verdict_is(w, VERDICT_TIMEOUT, true);
 }
 
