@@ -152,6 +152,18 @@ static void take_signals(void)
 	command_reap();
 }
 
+/* The taint tells of what the log lost. */
+static void send_bye(void)
+{
+	struct wire_enc e = channel_message();
+	char text[32];
+
+	if (read_text(proc_fd, "sys/kernel/tainted", text, sizeof(text)) < 0)
+		text[0] = '\0';
+	enc_u64(&e, strtoull(text, NULL, 10));
+	channel_send_message(WIRE_BYE, &e);
+}
+
 /* After SHUTDOWN: no process is left, what was written is on the host, the log is told. */
 static void step_shutdown(struct poll_set *set)
 {
@@ -164,8 +176,7 @@ static void step_shutdown(struct poll_set *set)
 	shares_unmount();
 	if (!late && !kmsg_at_end())
 		return;
-	channel_frame();
-	channel_send(WIRE_BYE, 0);
+	send_bye();
 	channel_flush(BYE_WAIT_US);
 	power_off();
 }

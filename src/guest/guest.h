@@ -126,6 +126,7 @@ struct job_report {
 	struct splats *kmsg; /* records of facility kern alone: may be cut short by a crash */
 	bool kmsg_whole; /* `kmsg` is everything the kernel said, from its start to the goodbye, or to the
 			    limit that it lived to see */
+	uint64_t tainted; /* /proc/sys/kernel/tainted, told with the goodbye */
 	const struct console_end *kernel_end;
 
 	int64_t boot_ms; /* start of the engine to HELLO; -1 */

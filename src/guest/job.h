@@ -45,6 +45,7 @@ struct job {
 	unsigned mounts_due; /* DONEs still to come while MOUNTING */
 	uint64_t stdin_room;
 	bool paused;
+	uint64_t kmsg_next; /* number of the record that is due */
 	bool kmsg_cut; /* records were lost in the guest */
 	struct job_file *file; /* owned; NULL: none open */
 	uint64_t artifact_bytes;

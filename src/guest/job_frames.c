@@ -289,6 +289,8 @@ static void kmsg_record(struct job *j, const char *line, size_t len)
 	head[text - line] = '\0';
 	if (sscanf(head, "%u,%llu,%llu", &prio, &seq, &time_us) != 3)
 		return;
+	j->kmsg_cut |= seq != j->kmsg_next;
+	j->kmsg_next = seq + 1;
 	text++;
 	n = snprintf(
 		stamped, sizeof(stamped), "[%5llu.%06llu] ", time_us / 1000000, time_us % 1000000);
@@ -335,18 +337,23 @@ static void on_trouble(struct job *j, struct wire_dec *d)
 
 	if (!text)
 		return;
-	if (str_starts(text, "kmsg"))
-		j->kmsg_cut = true;
 	if (j->report.trouble.n < TROUBLE_MAX)
 		strv_add(&j->report.trouble, text);
 }
 
-static void on_bye(struct job *j, const struct wire_frame *f)
+static void on_bye(struct job *j, struct wire_dec *d, const struct wire_frame *f)
 {
+	uint64_t tainted = dec_u64(d);
+
 	if (j->state != JOB_LEAVING && j->state != JOB_DIAGNOSING) {
 		broken(j, "before it was asked to leave", f);
 		return;
 	}
+	if (dec_end(d) < 0) {
+		broken(j, "malformed", f);
+		return;
+	}
+	j->report.tainted = tainted;
 	j->report.bye = true;
 	job_end(j);
 }
@@ -398,7 +405,7 @@ void job_frame(struct job *j, const struct wire_frame *f)
 			broken(j, "nothing was asked for", f);
 		break;
 	case WIRE_BYE:
-		on_bye(j, f);
+		on_bye(j, &d, f);
 		break;
 	case WIRE_TROUBLE:
 		on_trouble(j, &d);

@@ -119,6 +119,26 @@ static const struct splat *gather(
 	return worst;
 }
 
+/* What a kernel that lives remembers of its past, though its log has lost it, or says it in words that we do
+ * not know (Documentation/admin-guide/tainted-kernels.rst). NULL: nothing that counts. */
+static const char *tainted_by(const struct job_report *r, enum splat_kind min)
+{
+	static const struct {
+		unsigned bit;
+		enum splat_kind kind;
+		const char *what;
+	} taints[] = {
+		{ 7, SPLAT_OOPS, "an oops or BUG (taint D)" },
+		{ 14, SPLAT_STALL, "a soft lockup (taint L)" },
+		{ 9, SPLAT_WARN, "a warning (taint W)" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(taints); i++)
+		if (r->tainted & 1ull << taints[i].bit && taints[i].kind >= min)
+			return taints[i].what;
+	return NULL;
+}
+
 /* ---- the ways in which there is no verdict from the test ---- */
 
 static bool died_of_splat(const struct splat *s)
@@ -336,6 +356,7 @@ static void decide_test(
 	const struct verdict_input *in, const struct splat *worst, struct record *ret)
 {
 	const struct job_exit *x = &in->report->exits[in->command];
+	const char *taint = tainted_by(in->report, in->fail_on);
 
 	if (setup_failed(in, ret))
 		return;
@@ -351,6 +372,9 @@ static void decide_test(
 	teardown_result(in, ret);
 	if (worst) /* the kernel's complaint outweighs what the test thinks of itself */
 		set(ret, VERDICT_CRASH, "%s", worst->title);
+	else if (taint)
+		set(ret, VERDICT_CRASH, "the kernel remembers %s that its log does not show",
+			taint);
 }
 
 /* ---- expectations ---- */

@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION      1
+#define WIRE_VERSION      2
 #define WIRE_MAGIC        0x31524d56u /* "VMR1" */
 #define WIRE_HEADER_SIZE  20
 #define WIRE_PAYLOAD_MAX  65536
@@ -62,7 +62,7 @@ enum wire_type {
 	WIRE_KMSG = 72, /* bytes: records of /dev/kmsg, each "PRIO,SEQ,TIME_US,FLAGS;TEXT\n" */
 	WIRE_FILE = 73, /* u32 id, str path, u32 mode, u64 size: FILE_DATA follows */
 	WIRE_FILE_DATA = 74, /* u32 id, bytes; empty: end of the file */
-	WIRE_BYE = 75, /* no field: nothing follows, /dev/kmsg was forwarded to its end */
+	WIRE_BYE = 75, /* u64 tainted: nothing follows, /dev/kmsg was forwarded to its end */
 	WIRE_TROUBLE = 76, /* str text: something failed that is no answer to a request */
 };
 

@@ -294,6 +294,23 @@ static void words_on_the_console_count_when_the_kernels_record_was_cut(void **st
 	verdict_is(w, VERDICT_CRASH, false);
 }
 
+static void a_taint_tells_what_the_log_lost(void **state)
+{
+	struct world *w = *state;
+
+	w->report.tainted = 1 << 9 | 1 << 12 | 1 << 13; /* a warning, modules of others */
+	verdict_is(w, VERDICT_PASS, true);
+	w->in.fail_on = SPLAT_WARN;
+	verdict_is(w, VERDICT_CRASH, false);
+	w->in.fail_on = SPLAT_STALL;
+	w->report.tainted = 1 << 14;
+	verdict_is(w, VERDICT_CRASH, false);
+	w->report.tainted = 1 << 7;
+	verdict_is(w, VERDICT_CRASH, false);
+	w->in.fail_on = SPLAT_PANIC;
+	verdict_is(w, VERDICT_PASS, true);
+}
+
 /* ---- a guest that went away ---- */
 
 static void a_panic_is_a_crash(void **state)
@@ -589,6 +606,7 @@ int main(void)
 		TEST(a_warning_counts_only_when_asked),
 		TEST(words_on_the_console_of_a_guest_that_lived_count_for_nothing),
 		TEST(words_on_the_console_count_when_the_kernels_record_was_cut),
+		TEST(a_taint_tells_what_the_log_lost),
 		TEST(a_panic_is_a_crash),
 		TEST(a_panic_before_init_is_a_crash),
 		TEST(power_off_reset_and_halt_are_lost),
