@@ -3,7 +3,8 @@
  * The cache of what guests boot from. For each kernel (by its key) a folder boot/KEY holds the
  * decompressed vmlinux, what the kernel can do for us (facts.json), and an initramfs for each set of
  * modules and agent. A warm start reads facts.json and stats two files; nothing is decompressed,
- * searched or built twice. Everything is written aside and renamed, under a lock per kernel.
+ * searched or built twice. Everything is written aside and renamed, under a lock per kernel. A file that
+ * was cut short all the same (a machine that lost its power, a disk that was full) is built anew.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 #include "base/path.h"
 #include "guest/plan.h"
 
-#define FACTS_SCHEMA 1
+#define FACTS_SCHEMA 3
 #define LOCK_WAIT_MS 120000 /* decompression under load takes seconds, never minutes */
 
 /* How to find out about one capability: its option, its module, and a string that only its built-in
@@ -44,6 +45,7 @@ static const struct probe probes[] = {
 	PROBE(fs_9p, "9P_FS", "9p", "9p2000.L"),
 	PROBE(fuse, "FUSE_FS", "fuse", "fuse_request"),
 	PROBE(overlay, "OVERLAY_FS", "overlay", "lowerdir"),
+	PROBE(kvm_amd, "KVM_AMD", "kvm_amd", "kvm_amd"),
 };
 
 static char *fact_field(struct boot_facts *f, const struct probe *p)
@@ -72,6 +74,8 @@ static int facts_read(const char *path, struct boot_facts *ret)
 			return -EBADMSG;
 		*fact_field(ret, &probes[i]) = v[0];
 	}
+	if (json_field_i64(j, "vmlinux_size", -1, &ret->vmlinux_size, NULL) < 0)
+		return -EBADMSG;
 	return json_field_bool(j, "pvh", false, &ret->pvh, NULL);
 }
 
@@ -85,6 +89,7 @@ static int facts_write(const char *path, struct boot_facts *f, struct err *e)
 		json_object_set_new(
 			j, probes[i].module, json_stringn(fact_field(f, &probes[i]), 1));
 	json_object_set_new(j, "pvh", json_boolean(f->pvh));
+	json_object_set_new(j, "vmlinux_size", json_integer(f->vmlinux_size));
 	json_line(&b, j);
 	return file_write_atomic(path, b.data, b.len, 0600, e);
 }
@@ -136,6 +141,13 @@ static void find_facts(const struct kernel *k, const char *vmlinux, struct boot_
 
 /* ---- the entry ---- */
 
+static int64_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
 static int build(const struct kernel *k, const char *facts_path, const char *vmlinux,
 	struct boot_facts *ret, struct err *e)
 {
@@ -154,6 +166,7 @@ static int build(const struct kernel *k, const char *facts_path, const char *vml
 			return r;
 	}
 	find_facts(k, elf ? vmlinux : NULL, ret);
+	ret->vmlinux_size = elf ? size_of(vmlinux) : -1;
 	return facts_write(facts_path, ret, e);
 }
 
@@ -172,7 +185,7 @@ int boot_entry_open(const struct kernel *k, struct boot_entry *ret, struct err *
 	facts = path_join(dir, "facts.json");
 	vmlinux = path_join(dir, "vmlinux");
 	r = facts_read(facts, &ret->facts);
-	if (r == 0 && ret->facts.pvh && !file_exists(vmlinux))
+	if (r == 0 && ret->facts.pvh && size_of(vmlinux) != ret->facts.vmlinux_size)
 		r = -ENOENT;
 	if (r < 0) {
 		unlink(facts);
@@ -211,6 +224,20 @@ static int initramfs_write(const struct kernel *k, const char *agent, const char
 	return r < 0 ? err_wrap(e, "cannot build the initramfs for kernel %s", k->label) : 0;
 }
 
+/* Every cpio archive ends with an entry of this name (Documentation/driver-api/early-userspace/
+ * buffer-format.rst), and padding. */
+static bool initramfs_whole(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char end[1024];
+	ssize_t n;
+
+	if (fd < 0 || lseek(fd, -(off_t)sizeof(end), SEEK_END) < 0)
+		return false;
+	n = read(fd, end, sizeof(end));
+	return n > 0 && memmem(end, (size_t)n, "TRAILER!!!", 10) != NULL;
+}
+
 int boot_entry_initramfs(const struct boot_entry *b, const struct kernel *k, const char *agent,
 	const char *const *modules, char **ret_path, struct err *e)
 {
@@ -227,7 +254,7 @@ int boot_entry_initramfs(const struct boot_entry *b, const struct kernel *k, con
 		return r;
 	name = xasprintf("initramfs-%.16s.cpio", hex);
 	path = path_join(b->dir, name);
-	if (!file_exists(path)) {
+	if (!initramfs_whole(path)) {
 		r = initramfs_write(k, agent, modules, path, e);
 		if (r < 0)
 			return r;

@@ -9,8 +9,9 @@
 /* What a kernel can do for us: each 'y' (built in), 'm' (a module that is there) or 'n'. */
 struct boot_facts {
 	char virtio_mmio, virtio_pci, virtio_console;
-	char net_9p, fs_9p, fuse, overlay;
+	char net_9p, fs_9p, fuse, overlay, kvm_amd;
 	bool pvh; /* an ELF vmlinux with the PVH note could be had */
+	int64_t vmlinux_size; /* of the cached file; -1: none */
 };
 
 /* A cache folder boot/KEY for one kernel: vmlinux, facts, and an initramfs for each set of modules. */
