@@ -79,6 +79,9 @@ test_an_oops_is_a_crash_though_the_kernel_and_the_test_go_on() {
 	came_to oops-then-poweroff crash false "NULL pointer dereference"
 	came_to oops-then-hang crash false "and the guest hung"
 	came_to stack-overflow crash false "stack guard page was hit"
+	# The agent's record of the kernel's log lost it: that is noticed, and the console heard.
+	came_to oops-in-a-flood crash false ""
+	hasnt "$SHARED/out/cases/oops-in-a-flood/kernel.log" "NULL pointer"
 	said oops '"kind":"oops"'
 	said oops '"exit_code":0'
 }
@@ -125,6 +128,7 @@ test_a_dead_agent_is_a_crash_and_a_stopped_one_a_timeout() {
 	came_to agent-broken crash false "Attempted to kill init"
 	came_to agent-stopped timeout false "limit: test"
 	came_to agent-signalled fail false "exit code 3"
+	came_to everything-hidden fail false "exit code 3"
 }
 
 test_forged_frames_are_no_result() {
@@ -197,6 +201,64 @@ test_a_suite_of_faults_fails_as_a_whole() {
 	same "$(wc -l <"$RESULTS")" "$(grep -c '^  - name:' "$DATA/faults.yaml")"
 	same "$(grep -c '"ok":true' "$RESULTS")" 4
 	xmllint --noout --schema "$DATA/../../data/junit.xsd" "$SHARED/out/junit.xml" 2>err || fail "junit.xml is not valid"
+}
+
+# ---- the same on other machines, roots and channels ----
+
+test_faults_come_to_the_same_on_every_machine() {
+	cp "$DATA/faults.yaml" vmrig.yaml
+	cp "$PROVOKE" provoke
+	cat >>vmrig.yaml <<-'END'
+		machines:
+		  - { name: microvm, type: microvm, memory: 256M }
+		  - { name: two, cpus: 2, memory: 256M }
+	END
+	vmrig test -j 2 -o out.d -f panic -f oops -f triple-fault -f poweroff -f reboot -f halt \
+		-f hang-halted@microvm
+	code_is 1
+	RESULTS=out.d/results.jsonl
+	for on in microvm two; do
+		came_to "panic@$on" crash false "sysrq triggered crash"
+		came_to "oops@$on" crash false "NULL pointer"
+		came_to "triple-fault@$on" crash false "triple fault"
+		came_to "poweroff@$on" lost false "powered off"
+		came_to "reboot@$on" lost false "reset"
+		came_to "halt@$on" lost false "halted"
+	done
+	came_to hang-halted@microvm timeout false "limit: test"
+}
+
+test_faults_come_to_the_same_on_a_root_over_fuse() {
+	local kernel
+	kernel=$("$VMRIG" kernel list | sed -n 's/^\([^ ]*-cloud\) .*/\1/p' | head -n 1)
+	[ -n "$kernel" ] || kernel=debian:6.1-cloud
+	cp "$DATA/faults.yaml" vmrig.yaml
+	cp "$PROVOKE" provoke
+	vmrig test -k "$kernel" -j 2 -o out.d -f panic -f poweroff -f agent-broken -f killed -f flood
+	code_is 1
+	RESULTS=out.d/results.jsonl
+	came_to panic crash false "sysrq triggered crash"
+	came_to poweroff lost false "powered off"
+	came_to agent-broken crash false "Attempted to kill init"
+	came_to killed fail false "killed by SIGSEGV"
+	came_to flood fail false "exit code 6"
+}
+
+test_faults_come_to_the_same_over_a_uart() {
+	mkdir alone
+	cp "$(kernel_image)" alone/vmlinuz
+	vmrig run --kernel alone/vmlinuz --root none -- /bin/busybox sh -c 'echo out; echo c >/proc/sysrq-trigger'
+	code_is 122
+	has out out
+	has err "sysrq triggered crash"
+	vmrig run --kernel alone/vmlinuz --root none -- /bin/busybox poweroff -f
+	code_is 123
+	# The test cannot write to the agent's UART (TIOCEXCL, and root may): then the stream is broken, no more.
+	vmrig run --kernel alone/vmlinuz --root none -- /bin/busybox sh -c 'echo garbage >/dev/ttyS1; sleep 2; exit 3'
+	[ "$code" = 3 ] || [ "$code" = 123 ] || fail "garbage on the UART came to $code"
+	vmrig run --kernel alone/vmlinuz --root none -- /bin/busybox sh -c 'head -c 1000000 /dev/zero; exit 4'
+	code_is 4
+	same "$(wc -c <out)" 1000000
 }
 
 # ---- while booting ----
@@ -316,6 +378,30 @@ test_a_kernel_without_virtio_falls_back_to_the_uart() {
 	has err virtio
 }
 
+# ---- the cache ----
+
+own_cache() {
+	mkdir "$1"
+	cp -al "$VMRIG_CACHE_DIR/kernels" "$1/" 2>/dev/null || cp -a "$VMRIG_CACHE_DIR/kernels" "$1/"
+	export VMRIG_CACHE_DIR=$PWD/$1
+}
+
+test_a_damaged_cache_is_built_anew() {
+	own_cache cache
+	vmrig run -- true
+	code_is 0
+	for file in cache/boot/*/vmlinux cache/boot/*/initramfs-*; do
+		truncate -s $(($(stat -c %s "$file") / 2)) "$file"
+	done
+	vmrig run -- true
+	code_is 0
+	for file in cache/boot/*/facts.json cache/probe/*.json; do
+		echo '{"schema":' >"$file"
+	done
+	vmrig run -- sh -c 'exit 3'
+	code_is 3
+}
+
 # ---- output ----
 
 test_a_gigabyte_of_output_arrives_whole_in_bounded_memory() {
@@ -365,6 +451,13 @@ test_a_full_disk_is_a_failure_of_the_rig() {
 		code_is 125
 		grep -q "No space left" out err || fail "no word of the full disk"
 		same "$(cat passes)" 0
+		mkdir cache
+		mount -t tmpfs -o size=3m none cache
+		cp -r "$VMRIG_CACHE_DIR/probe" cache/
+		VMRIG_CACHE_DIR=$PWD/cache vmrig run --kernel "$(kernel_image)" -- true
+		umount cache
+		code_is 125
+		has err "No space left"
 	fi
 	code=0
 	(
@@ -440,20 +533,23 @@ test_sigterm_stops_a_suite_in_order_and_it_can_be_resumed() {
 test_sigkill_of_a_suite_leaves_nothing_behind_and_it_can_be_resumed() {
 	local pid qemu
 	waiting_suite
+	vmrig test --resume out.d
+	code_is 125
+	has err "another vmrig writes"
 	qemu=$(qemu_of $pid)
 	kill -KILL $pid
 	wait $pid || true
 	eventually not_there "$qemu" || fail "the engine runs on"
 	same "$(wc -l <out.d/results.jsonl)" 1
+	# So does a record of which only a part was written.
+	head -c 100 out.d/results.jsonl | sed 's/first/waits/g' | tr -d '\n' >>out.d/results.jsonl
 	it_can_be_resumed
 }
 
 # ---- many at once ----
 
 test_sixteen_at_once_do_not_meet() {
-	mkdir cache
-	cp -al "$VMRIG_CACHE_DIR/kernels" cache/
-	export VMRIG_CACHE_DIR=$PWD/cache
+	own_cache cache
 	cat >vmrig.yaml <<-'END'
 		defaults: { memory: 256M, boot_timeout: 300s }
 		tests: [{ name: one, run: [test, -d, /proc/self] }]
@@ -525,8 +621,9 @@ test_megabytes_of_junk_are_refused_in_bounded_time_and_memory() {
 	head -c 10000000 /dev/zero | tr '\0' '{' | refuses "" ""
 	head -c 10000000 /dev/zero | tr '\0' 'a' | refuses "" ""
 	head -c 10000000 /dev/zero | tr '\0' '\n' | refuses "" ""
-	{ echo "tests:" && yes '- {name: a, run: b}' | head -c 9000000; } | refuses "" "already stands"
-	{ seq -f 'key%.0f: v' 800000; } | refuses 1:1: "unknown key"
+	{ echo "tests:" && yes -- '- {name: a, run: b}' | head -c 9000000; } | refuses "" "too many values"
+	{ echo "tests:" && yes -- '- {name: a, run: b}' | head -n 20000; } | refuses "" "already stands"
+	{ seq -f 'key%.0f: v' 400000; } | refuses 1:1: "unknown key"
 	{ seq -f '%.0f: &a%.0f [x]' 300000; } | refuses "" ""
 	head -c 20000000 /dev/zero | refuses "" "MiB"
 	{

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "wire/wire.h"
@@ -280,8 +281,8 @@ static int eat_memory(void)
 	}
 }
 
-/* The only CPU, at the highest priority, and nothing that takes any of it away. */
-static int take_the_cpu(void)
+/* The highest priority, and nothing that takes any time away from it: on the only CPU nobody else runs. */
+static void rule(void)
 {
 	struct sched_param p = { .sched_priority = 99 };
 	FILE *f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "w");
@@ -291,8 +292,47 @@ static int take_the_cpu(void)
 	/* musl's own refuses: a process is not a thread */
 	if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &p) < 0)
 		die("sched_setscheduler");
-	for (;;)
+}
+
+static int take_the_cpu(void)
+{
+	rule();
+	while (true)
 		;
+	return 0;
+}
+
+/* More than the kernel's log holds. */
+static int flood(void)
+{
+	static char record[900];
+	int fd = open("/dev/kmsg", O_WRONLY);
+
+	memset(record, 'x', sizeof(record));
+	for (int i = 0; i < 400; i++)
+		if (write(fd, record, sizeof(record)) < 0)
+			die("/dev/kmsg");
+	close(fd);
+	return 0;
+}
+
+/* An oops that the log loses before anybody else runs. */
+static int oops_in_flood(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/printk_devkmsg", "w");
+	pid_t pid;
+
+	if (!f || fprintf(f, "on\n") < 0 || fclose(f) < 0)
+		die("printk_devkmsg");
+	if (syscall(SYS_syslog, 8, NULL, 1) < 0) /* dmesg -n 1 */
+		die("syslog");
+	rule();
+	flood();
+	pid = fork();
+	if (pid == 0)
+		_exit(provoke_kernel(&kernel_faults[0]));
+	waitpid(pid, NULL, 0);
+	return flood();
 }
 
 static const struct {
@@ -304,6 +344,7 @@ static const struct {
 	{ "forge-on-channel", forge_on_channel },
 	{ "forge-on-stdout", forge_on_stdout },
 	{ "open-ports", open_ports },
+	{ "oops-in-flood", oops_in_flood },
 	{ "eat-memory", eat_memory },
 	{ "take-the-cpu", take_the_cpu },
 };
