@@ -247,7 +247,7 @@ test_faults_come_to_the_same_on_a_root_over_fuse() {
 test_faults_come_to_the_same_over_a_uart() {
 	mkdir alone
 	cp "$(kernel_image)" alone/vmlinuz
-	vmrig run --kernel alone/vmlinuz --root none -- /bin/busybox sh -c 'echo out; echo c >/proc/sysrq-trigger'
+	vmrig run --kernel alone/vmlinuz --root none -- /bin/busybox sh -c 'echo out; sleep 1; echo c >/proc/sysrq-trigger'
 	code_is 122
 	has out out
 	has err "sysrq triggered crash"
