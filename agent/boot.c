@@ -203,6 +203,7 @@ void boot_modules(void)
 	}
 	free(line);
 	fclose(list);
+	chmod("/dev/kvm", 0666); /* there is no udev to let other users than root have it */
 }
 
 bool boot_word(const char *word)

@@ -64,7 +64,8 @@ enum option {
 static const struct cli_option options[] = {
 	[OPT_KERNEL] = { "kernel", 'k', "SPEC", "VMRIG_KERNEL",
 		"image, build tree, version, or debian:6.1" },
-	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL", "auto, kvm (never falls back) or tcg" },
+	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL",
+		"auto, kvm (never falls back), tcg or nested" },
 	[OPT_MACHINE] = { "machine", 0, "M", "VMRIG_MACHINE", "auto, microvm or q35" },
 	[OPT_CPUS] = { "cpus", 'c', "N", "VMRIG_CPUS", "CPUs of the guest (1)" },
 	[OPT_MEMORY] = { "memory", 'm', "SIZE", "VMRIG_MEMORY", "its memory (512M)" },

@@ -12,6 +12,7 @@
 #include "guest/plan.h"
 
 #define DEFAULT_MEMORY_MIB 512
+#define NESTED_MEMORY_MIB  1024 /* it holds guests of its own */
 #define MODULES_MAX        8
 
 static bool usable(char fact)
@@ -88,6 +89,20 @@ static int pick_root(
 		"Use --root none to run a program from the initramfs, or a kernel with these options.");
 }
 
+/* A guest that is to have a KVM of its own needs a kernel with it. */
+static int check_nested(struct guest_plan *p, const struct boot_facts *f, struct err *e)
+{
+	if (p->spec.accel != ACCEL_NESTED)
+		return 0;
+	if (!usable(f->kvm_amd))
+		return err_set(e, -EOPNOTSUPP,
+			"kernel %s has no KVM to run nested: it lacks CONFIG_KVM and CONFIG_KVM_AMD%s",
+			p->kernel.label,
+			p->kernel.modules_dir ? "" : ", and no modules were found beside it");
+	strv_add(&p->notes, p->accel_why);
+	return 0;
+}
+
 /* The modules for what was decided, in the order in which they are wanted. */
 static void pick_modules(
 	const struct guest_plan *p, const struct boot_facts *f, const char *ret[static MODULES_MAX])
@@ -111,6 +126,8 @@ static void pick_modules(
 		ret[n++] = "fuse";
 	if (p->root != WIRE_SHARE_NONE && f->overlay == 'm')
 		ret[n++] = "overlay";
+	if (p->spec.accel == ACCEL_NESTED && f->kvm_amd == 'm')
+		ret[n++] = "kvm_amd";
 	ret[n] = NULL;
 }
 
@@ -259,7 +276,9 @@ static void finish_spec(struct guest_plan *p, const struct guest_wish *w)
 	s->engine = w->engine == ENGINE_AUTO ? ENGINE_QEMU : w->engine;
 	s->arch = p->kernel.arch;
 	s->cpus = w->cpus ? w->cpus : 1;
-	s->memory_mib = w->memory_mib ? w->memory_mib : DEFAULT_MEMORY_MIB;
+	s->memory_mib = w->memory_mib              ? w->memory_mib
+			: s->accel == ACCEL_NESTED ? NESTED_MEMORY_MIB
+						   : DEFAULT_MEMORY_MIB;
 	s->kernel = p->image;
 	s->initrd = p->initrd;
 	s->shares = p->shares;
@@ -287,6 +306,8 @@ static int decide(struct guest_plan *p, const struct guest_wish *w, struct err *
 	r = boot_entry_open(&p->kernel, &b, e);
 	if (r == 0)
 		r = pick_machine(p, w, &b.facts, e);
+	if (r == 0)
+		r = check_nested(p, &b.facts, e);
 	if (r == 0)
 		r = pick_root(p, w, &b.facts, e);
 	if (r == 0)

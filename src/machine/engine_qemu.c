@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine "qemu": a machine_spec as a qemu_config, and QEMU's ends as a machine's. */
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "machine/engine.h"
 #include "qemu/qemu.h"
@@ -29,6 +31,18 @@ static void config_release(struct config *c)
 	free(c->shares);
 }
 
+/* Older ones have an emulated SVM too, but it was not tried with KVM. */
+enum { SVM_MAJOR = 7, SVM_MINOR = 2 };
+
+static bool knows_svm(const struct qemu_features *f)
+{
+	int major = 0, minor = 0;
+
+	if (sscanf(f->version, "%d.%d", &major, &minor) != 2)
+		return false;
+	return major > SVM_MAJOR || (major == SVM_MAJOR && minor >= SVM_MINOR);
+}
+
 static int check(const struct machine_spec *spec, const struct qemu_features *f, struct err *e)
 {
 	bool there = spec->type == MACHINE_MICROVM ? f->machine_microvm : f->machine_q35;
@@ -38,7 +52,11 @@ static int check(const struct machine_spec *spec, const struct qemu_features *f,
 			f->version, machine_type_name(spec->type));
 	if (!(spec->accel == ACCEL_KVM ? f->accel_kvm : f->accel_tcg))
 		return err_set(e, -EOPNOTSUPP, "%s (QEMU %s) was built without accelerator \"%s\"",
-			f->program, f->version, machine_accel_name(spec->accel));
+			f->program, f->version, spec->accel == ACCEL_KVM ? "kvm" : "tcg");
+	if (spec->accel == ACCEL_NESTED && !knows_svm(f))
+		return err_set(e, -EOPNOTSUPP,
+			"%s (QEMU %s) cannot emulate an SVM that KVM runs on; QEMU %d.%d is the first known to",
+			f->program, f->version, SVM_MAJOR, SVM_MINOR);
 	if (spec->n_shares > 0 && !f->virtfs)
 		return err_set(e, -EOPNOTSUPP,
 			"%s (QEMU %s) was built without 9p: it cannot share folders", f->program,
@@ -60,6 +78,7 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 		.features = &c->features,
 		.machine = spec->type == MACHINE_MICROVM ? QEMU_MICROVM : QEMU_Q35,
 		.accel = spec->accel == ACCEL_KVM ? QEMU_KVM : QEMU_TCG,
+		.svm = spec->accel == ACCEL_NESTED,
 		.cpus = spec->cpus,
 		.memory_mib = spec->memory_mib,
 		.kernel = spec->kernel,
@@ -194,7 +213,7 @@ static int start(struct loop *loop, const struct machine_spec *spec,
 	s->h = *h;
 	s->uart = spec->channel == CHANNEL_UART;
 	s->fs_port = spec->fs_port;
-	s->watches_timer = spec->type == MACHINE_MICROVM && spec->accel == ACCEL_TCG;
+	s->watches_timer = spec->type == MACHINE_MICROVM && spec->accel != ACCEL_KVM;
 	qh.arg = s;
 	r = qemu_start(loop, &c.q, &qh, &s->qemu, e);
 	if (r < 0) {

@@ -19,11 +19,16 @@
 #include "base/strv.h"
 
 enum machine_engine { ENGINE_AUTO, ENGINE_QEMU };
-enum machine_accel { ACCEL_AUTO, ACCEL_KVM, ACCEL_TCG };
+enum machine_accel {
+	ACCEL_AUTO,
+	ACCEL_KVM,
+	ACCEL_TCG,
+	ACCEL_NESTED, /* TCG with a CPU whose virtualization is emulated: the guest has a KVM of its own */
+};
 enum machine_type { MACHINE_AUTO, MACHINE_MICROVM, MACHINE_Q35 };
 
 const char *machine_engine_name(enum machine_engine v); /* "auto", "qemu" */
-const char *machine_accel_name(enum machine_accel v); /* "auto", "kvm", "tcg" */
+const char *machine_accel_name(enum machine_accel v); /* "auto", "kvm", "tcg", "nested" */
 const char *machine_type_name(enum machine_type v); /* "auto", "microvm", "q35" */
 /* The named value, or -EINVAL with the names allowed. */
 int machine_engine_parse(const char *s, enum machine_engine *ret, struct err *e);

@@ -12,6 +12,7 @@ static const char *const accel_names[] = {
 	[ACCEL_AUTO] = "auto",
 	[ACCEL_KVM] = "kvm",
 	[ACCEL_TCG] = "tcg",
+	[ACCEL_NESTED] = "nested",
 };
 static const char *const type_names[] = {
 	[MACHINE_AUTO] = "auto",

@@ -30,6 +30,13 @@ int machine_pick_accel(
 		*ret = ACCEL_TCG;
 		return 0;
 	}
+	if (wish ==
+		ACCEL_NESTED) { /* also where KVM works: that its guest's KVM is complete is what counts */
+		snprintf(why, 240,
+			"nested: KVM in the guest is kvm-amd on an SVM that QEMU emulates; its times mean nothing");
+		*ret = ACCEL_NESTED;
+		return 0;
+	}
 	machine_probe_kvm(false, &p);
 	if (p.state == KVM_WORKS) {
 		snprintf(why, 240, "kvm: /dev/kvm %s", p.why);

@@ -12,6 +12,16 @@
 /* All that TCG can do, but for "fast" string instructions: with them announced the kernel copies by `rep
  * movsb`, which TCG runs byte by byte (docs/performance.md). */
 #define TCG_CPU "max,-erms,-fsrm"
+#define TCG_SVM ",+svm,+npt"
+
+static const char *cpu_model(const struct qemu_config *c)
+{
+	if (c->cpu)
+		return c->cpu;
+	if (c->accel == QEMU_KVM)
+		return "host";
+	return c->svm ? TCG_CPU TCG_SVM : TCG_CPU;
+}
 
 size_t qemu_n_ports(const struct qemu_config *c)
 {
@@ -82,7 +92,7 @@ static void add_machine(const struct qemu_config *c, struct strv *v)
 		strv_add(v, "kvm");
 	else
 		strv_addf(v, "tcg,thread=multi,tb-size=%d", TB_SIZE_MIB);
-	add2(v, "-cpu", c->cpu ? c->cpu : c->accel == QEMU_KVM ? "host" : TCG_CPU);
+	add2(v, "-cpu", cpu_model(c));
 	strv_add(v, "-smp");
 	strv_addf(v, "%u", c->cpus);
 	strv_add(v, "-m");

@@ -48,6 +48,7 @@ struct qemu_config {
 	enum qemu_machine machine;
 	enum qemu_accel accel;
 	const char *cpu; /* NULL: all that TCG does well, or "host" under KVM */
+	bool svm; /* TCG: the CPU has an emulated SVM with nested paging */
 	uint32_t cpus;
 	uint32_t memory_mib;
 	const char *kernel; /* path */

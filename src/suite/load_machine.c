@@ -35,7 +35,7 @@ static const struct key machine_keys[] = {
 	{ "cpus", read_number, FIELD(cpus), .min = 1, .max = 1024 },
 	{ "memory", read_memory, FIELD(memory_mib) },
 	{ "engine", read_enum, FIELD(engine), .parse = parse_engine, .expected = "auto or qemu" },
-	{ "accel", read_enum, FIELD(accel), .parse = parse_accel, .expected = "auto, kvm or tcg" },
+	{ "accel", read_enum, FIELD(accel), .parse = parse_accel, .expected = "auto, kvm, tcg or nested" },
 	{ "type", read_enum, FIELD(type), .parse = parse_type, .expected = "auto, microvm or q35" },
 	{ "cmdline", read_text, FIELD(cmdline) },
 	{ "qemu_args", read_strv, FIELD(qemu_args) },

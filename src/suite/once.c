@@ -227,8 +227,6 @@ static void tell(const struct once *c, const struct record *rec)
 	const char *name;
 	bool about_guest = !own && !output_error(c, &name);
 
-	for (size_t i = 0; i < guest_plan_notes(c->plan)->n; i++)
-		buf_addf(&b, "vmrig: %s\n", guest_plan_notes(c->plan)->v[i]);
 	if (rec->has_exit && rec->leftover > 0)
 		buf_addf(&b, "vmrig: the command left %lld %s running, now killed\n",
 			(long long)rec->leftover, rec->leftover == 1 ? "process" : "processes");
@@ -337,6 +335,8 @@ static int run(struct once *c, struct err *e)
 			loop_signal_add(c->loop, signals[i], on_signal, c);
 	c->out[0] = sink_new(c->loop, STDOUT_FILENO, on_sink, c);
 	c->out[1] = sink_new(c->loop, STDERR_FILENO, on_sink, c);
+	for (size_t i = 0; i < guest_plan_notes(c->plan)->n; i++)
+		fprintf(stderr, "vmrig: %s\n", guest_plan_notes(c->plan)->v[i]);
 	r = job_start(c->loop, &spec, &h, &c->job, e);
 	if (r < 0)
 		return r;

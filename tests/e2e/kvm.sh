@@ -11,8 +11,7 @@ with_kvm() {
 		bash -e inside.sh >out 2>err || code=$?
 		return
 	fi
-	vmrig run --machine q35 --cpus 2 --memory 3G --qemu-arg=-cpu --qemu-arg=max,+svm,+npt \
-		--env PROGRAM --timeout 10m -- bash -ec 'modprobe kvm-amd; . ./inside.sh'
+	vmrig run --accel nested --cpus 2 --memory 3G --env PROGRAM --timeout 10m -- bash -e inside.sh
 }
 
 test_a_kvm_that_works_is_found_and_runs_guests_with_true_verdicts() {
@@ -32,6 +31,34 @@ test_a_kvm_that_works_is_found_and_runs_guests_with_true_verdicts() {
 	has out "panic 122"
 	has out "limit 124"
 	has out "off 123"
+}
+
+test_nested_gives_a_command_a_kvm_that_works() {
+	vmrig run --accel nested --user nobody -- sh -c 'test -w /dev/kvm && grep -o -w -m1 svm /proc/cpuinfo'
+	code_is 0
+	same "$(cat out)" svm
+	has err "its times mean nothing"
+	same "$(wc -l <err)" 1
+}
+
+test_nested_refuses_a_kernel_without_kvm_and_names_the_option() {
+	"$VMRIG" kernel list --json | sed -n 's/.*"image": "\(.*\)",*/\1/p' | grep -v cloud | head -n 1 | xargs -I{} cp {} lonely
+	vmrig run --accel nested --kernel lonely --root none -- true
+	code_is 125
+	has err CONFIG_KVM_AMD
+}
+
+test_a_suite_may_ask_for_a_nested_machine() {
+	cat >vmrig.yaml <<-'EOF'
+		machines: [ { name: plain }, { name: nested, accel: nested } ]
+		tests:
+		  - { name: has-kvm, run: test -c /dev/kvm, machines: [nested] }
+		  - { name: has-none, run: '! test -e /dev/kvm', machines: [plain] }
+	EOF
+	vmrig test --output results
+	code_is 0
+	grep -q '"test":"has-kvm".*"verdict":"pass".*"accel":"nested"' results/results.jsonl
+	grep -q '"test":"has-none".*"verdict":"pass"' results/results.jsonl
 }
 
 run_tests "$@"

@@ -201,6 +201,29 @@ static void what_the_engine_lacks_is_refused_by_name(void **state)
 	err_release(&e);
 }
 
+/* An SVM that KVM runs on is known from QEMU 7.2 on. */
+static void nested_on_an_older_qemu_is_refused_with_the_version_that_can(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "old-qemu"), *text = xstrdup(poor_qemu);
+	struct machine_spec spec = spec_of("k");
+	_cleanup_strv_ struct strv v = STRV_INIT;
+	struct err e = ERR_INIT;
+	char *major = strstr(text, "\"major\": 8");
+
+	assert_non_null(major);
+	major[strlen("\"major\": ")] = '6';
+	assert_int_equal(file_write_atomic(path, text, strlen(text), 0755, NULL), 0);
+	setenv("VMRIG_QEMU", path, 1);
+	setenv("VMRIG_CACHE_DIR", *state, 1);
+	spec.type = MACHINE_Q35;
+	spec.accel = ACCEL_NESTED;
+	assert_int_equal(machine_describe(&spec, &v, &e), -EOPNOTSUPP);
+	assert_non_null(strstr(err_text(&e), "(QEMU 6.0.1)"));
+	assert_non_null(strstr(err_text(&e), "QEMU 7.2 is the first"));
+	unsetenv("VMRIG_QEMU");
+	err_release(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +232,7 @@ int main(void)
 		cmocka_unit_test(ports_are_where_the_spec_says),
 		cmocka_unit_test(the_command_line_is_shown),
 		in_folder(what_the_engine_lacks_is_refused_by_name),
+		in_folder(nested_on_an_older_qemu_is_refused_with_the_version_that_can),
 	};
 	struct qemu_features f = { 0 };
 
