@@ -19,7 +19,7 @@ the_suite() {
 	CASES=$SHARED/out/cases
 	[ ! -e "$SHARED/code" ] || return 0
 	(
-		cd "$SHARED"
+		cd "$SHARED" || exit
 		new_suite
 		code=0
 		GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$SHARED/step.md CI=true \
