@@ -36,7 +36,7 @@ format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-san
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang
 
 help:
 	@printf '%s\n' 'make          build $(BUILD)/vmrig' \
