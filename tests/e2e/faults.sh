@@ -584,8 +584,9 @@ refuses() {
 	cat >bad.yaml
 	code=0
 	(
-		sanitized || ulimit -v 1500000
-		timeout 20 "$VMRIG" test bad.yaml >out 2>err
+		limit=120 # sanitizers take their time, and their memory
+		sanitized || { ulimit -v 1500000 && limit=20; }
+		timeout $limit "$VMRIG" test bad.yaml >out 2>err
 	) || code=$?
 	code_is 2
 	has err "bad.yaml${1:+:$1}"
