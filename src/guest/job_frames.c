@@ -87,6 +87,12 @@ static void on_hello(struct job *j, struct wire_dec *d, const struct wire_frame 
 	uint16_t version = dec_u16(d);
 	size_t n = 0;
 
+	/* First, for of another version nothing else can be read. */
+	if (!d->bad && version != WIRE_VERSION) {
+		job_fail(j, "the agent speaks version %u of the protocol, this program version %d",
+			version, WIRE_VERSION);
+		return;
+	}
 	free(r->agent);
 	free(r->release);
 	r->agent = dec_str(d);
@@ -106,11 +112,6 @@ static void on_hello(struct job *j, struct wire_dec *d, const struct wire_frame 
 	free(trouble);
 	if (dec_end(d) < 0) {
 		broken(j, "malformed", f);
-		return;
-	}
-	if (version != WIRE_VERSION) {
-		job_fail(j, "the agent speaks version %u of the protocol, this program version %d",
-			version, WIRE_VERSION);
 		return;
 	}
 	r->connected = true;
