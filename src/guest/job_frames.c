@@ -15,6 +15,7 @@
 #define HEARTBEAT_MS 1000
 #define ENTROPY_SIZE 64
 #define TROUBLE_MAX  64
+#define ERRNO_MAX    4095 /* Linux: include/linux/err.h */
 
 static void broken(struct job *j, const char *what, const struct wire_frame *f)
 {
@@ -182,7 +183,7 @@ static void on_done(struct job *j, struct wire_dec *d, const struct wire_frame *
 	int error = (int32_t)dec_u32(d);
 	_cleanup_free_ char *text = dec_str(d);
 
-	if (dec_end(d) < 0 || !text || error > 0)
+	if (dec_end(d) < 0 || !text || error > 0 || error < -ERRNO_MAX)
 		broken(j, "malformed", f);
 	else if (j->state == JOB_MOUNTING && j->mounts_due)
 		mount_done(j, id, error, text);
