@@ -123,15 +123,20 @@ static void on_hello(struct job *j, struct wire_dec *d, const struct wire_frame 
 	send_shares(j);
 }
 
-static void mount_done(struct job *j, uint32_t id, int error, const char *text)
+/* The answers come in the order of the requests, each once. */
+static void mount_done(
+	struct job *j, uint32_t id, int error, const char *text, const struct wire_frame *f)
 {
-	const char *what = id == ID_ROOT ? "the root"
-			   : id - ID_SHARE < j->plan->n_mounts
-				   ? j->plan->mounts[id - ID_SHARE].guest
-				   : "a share";
+	size_t share = j->plan->n_mounts - j->mounts_due;
+	bool root = j->mounts_due == j->plan->n_mounts + 1;
 
+	if (id != (root ? (uint32_t)ID_ROOT : ID_SHARE + (uint32_t)share)) {
+		broken(j, "for a mount that is not its turn", f);
+		return;
+	}
 	if (error) {
-		job_fail(j, "the guest cannot mount %s: %s (%s)", what,
+		job_fail(j, "the guest cannot mount %s: %s (%s)",
+			root ? "the root" : j->plan->mounts[share].guest,
 			*text ? text : "no reason told", strerror(-error));
 		return;
 	}
@@ -186,7 +191,7 @@ static void on_done(struct job *j, struct wire_dec *d, const struct wire_frame *
 	if (dec_end(d) < 0 || !text || error > 0 || error < -ERRNO_MAX)
 		broken(j, "malformed", f);
 	else if (j->state == JOB_MOUNTING && j->mounts_due)
-		mount_done(j, id, error, text);
+		mount_done(j, id, error, text, f);
 	else if (j->state == JOB_PULLING && id == ID_PULL) {
 		if (error)
 			strv_addf(&j->report.trouble, "artifacts: %s (%s)", text, strerror(-error));
