@@ -110,6 +110,7 @@ static void leave(struct job *j)
 	struct wire_enc none = { 0 };
 
 	j->state = JOB_LEAVING;
+	j->leaving = true;
 	job_request(j, WIRE_SHUTDOWN, &none);
 }
 

@@ -41,7 +41,7 @@ struct job {
 
 	enum job_state state;
 	size_t current; /* index of the running command */
-	bool pulled;
+	bool pulled, leaving; /* PULL, SHUTDOWN was sent */
 	unsigned mounts_due; /* DONEs still to come while MOUNTING */
 	uint64_t stdin_room;
 	bool paused;

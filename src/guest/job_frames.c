@@ -352,7 +352,7 @@ static void on_bye(struct job *j, struct wire_dec *d, const struct wire_frame *f
 {
 	uint64_t tainted = dec_u64(d);
 
-	if (j->state != JOB_LEAVING && j->state != JOB_DIAGNOSING) {
+	if (!j->leaving) {
 		broken(j, "before it was asked to leave", f);
 		return;
 	}
