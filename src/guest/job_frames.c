@@ -229,7 +229,13 @@ static void on_stream(struct job *j, struct wire_dec *d, const struct wire_frame
 	size_t len;
 	const uint8_t *data = dec_rest(d, &len);
 
-	if (!x || !x->started || len == 0)
+	if (!x)
+		return;
+	if (!x->started) {
+		broken(j, "for a command that has not started", f);
+		return;
+	}
+	if (len == 0)
 		return;
 	job_limits_alive(j);
 	if (j->h.output)
