@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the agent says. A message that does not fit the state or its own form breaks the channel. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -243,17 +244,23 @@ static void on_stream(struct job *j, struct wire_dec *d, const struct wire_frame
 			(const char *)data, len);
 }
 
+static bool end_possible(uint8_t signalled, uint32_t code)
+{
+	return signalled ? signalled == 1 && code > 0 && code < NSIG : code <= 255;
+}
+
 static void on_exited(struct job *j, struct wire_dec *d, const struct wire_frame *f)
 {
 	struct job_exit *x = running(j, dec_u32(d), f);
-	bool signalled = dec_u8(d);
+	uint8_t signalled = dec_u8(d);
 	uint32_t code = dec_u32(d);
 	uint64_t wall = dec_u64(d), user = dec_u64(d), sys = dec_u64(d), rss = dec_u64(d);
 	uint32_t leftover = dec_u32(d);
 
 	if (!x)
 		return;
-	if (dec_end(d) < 0 || !x->started || code > 255 || (signalled && code == 0)) {
+	if (dec_end(d) < 0 || !x->started || !end_possible(signalled, code) ||
+		(wall | user | sys | rss) > INT64_MAX) {
 		broken(j, "malformed", f);
 		return;
 	}
