@@ -281,21 +281,31 @@ int job_start(struct loop *loop, const struct job_spec *spec, const struct job_h
 	return 0;
 }
 
+bool job_takes_stdin(const struct job *j)
+{
+	return j->state == JOB_RUNNING && j->spec.commands[j->current].has_stdin &&
+	       j->report.exits[j->current].started;
+}
+
 void job_stdin(struct job *j, const char *data, size_t len)
 {
 	_cleanup_free_ uint8_t *p = NULL;
-	size_t cap = 4 + len;
-	struct wire_enc e = { .cap = cap };
 
-	if (!j->channel || j->state != JOB_RUNNING)
-		return;
-	BUG_ON(len > j->stdin_room || len + 4 > WIRE_PAYLOAD_MAX);
-	p = xmalloc(cap);
-	e.data = p;
-	j->stdin_room -= len;
-	enc_u32(&e, ID_COMMAND + (uint32_t)j->current);
-	enc_rest(&e, data, len);
-	job_request(j, WIRE_STDIN, &e);
+	if (!j->channel || !job_takes_stdin(j))
+		return; /* the command has ended, which the caller is not told */
+	BUG_ON(len > j->stdin_room);
+	p = xmalloc(WIRE_PAYLOAD_MAX);
+	do {
+		size_t n = len < WIRE_PAYLOAD_MAX - 4 ? len : WIRE_PAYLOAD_MAX - 4;
+		struct wire_enc e = { .data = p, .cap = WIRE_PAYLOAD_MAX };
+
+		enc_u32(&e, ID_COMMAND + (uint32_t)j->current);
+		enc_rest(&e, data, n);
+		job_request(j, WIRE_STDIN, &e);
+		j->stdin_room -= n;
+		data = n ? data + n : data;
+		len -= n;
+	} while (len);
 }
 
 int job_signal(struct job *j, int signo)

@@ -16,6 +16,7 @@
 #define HEARTBEAT_MS 1000
 #define ENTROPY_SIZE 64
 #define TROUBLE_MAX  64
+#define PENDING_MAX  (32 * WIRE_STDIN_WINDOW) /* the window in frames of one byte, and to spare */
 #define ERRNO_MAX    4095 /* Linux: include/linux/err.h */
 
 static void broken(struct job *j, const char *what, const struct wire_frame *f)
@@ -280,12 +281,21 @@ static void on_credit(struct job *j, struct wire_dec *d, const struct wire_frame
 {
 	uint32_t id = dec_u32(d), bytes = dec_u32(d);
 
-	if (dec_end(d) < 0 || j->stdin_room + bytes > WIRE_STDIN_WINDOW) {
-		broken(j, "more credit than was used", f);
+	if (dec_end(d) < 0) {
+		broken(j, "malformed", f);
 		return;
 	}
 	if (j->state != JOB_RUNNING || id != ID_COMMAND + j->current)
 		return; /* late, for a command that has ended */
+	if (!job_takes_stdin(j)) {
+		broken(j, "for a command that takes no input", f);
+		return;
+	}
+	if (j->stdin_room + bytes > WIRE_STDIN_WINDOW ||
+		channel_pending(j->channel) > PENDING_MAX) {
+		broken(j, "more credit than was used", f);
+		return;
+	}
 	j->stdin_room += bytes;
 	if (j->h.stdin_room)
 		j->h.stdin_room(j->h.arg, j->stdin_room);
