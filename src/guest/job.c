@@ -125,10 +125,9 @@ void job_next(struct job *j)
 		return;
 	if (j->state != JOB_MOUNTING && tests_over && !j->pulled) {
 		j->pulled = true;
-		if (job_pull_start(j)) {
-			j->state = JOB_PULLING;
+		j->state = JOB_PULLING;
+		if (job_pull_start(j))
 			return;
-		}
 	}
 	j->state = JOB_RUNNING;
 	if (next < n)
