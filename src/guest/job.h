@@ -55,6 +55,7 @@ struct job {
 	struct loop_timer *limits; /* owned: the nearest of the deadlines */
 	struct loop_timer *diagnosis; /* owned */
 	unsigned diagnosis_step;
+	int64_t diagnosis_end; /* deadline of all its steps */
 	uint64_t diagnosis_bytes; /* of console when the step began */
 	struct loop_timer *finish; /* owned: calls `done` from the loop */
 };

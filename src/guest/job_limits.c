@@ -11,6 +11,7 @@
 #define SYSRQ_WAIT_MS 1500
 #define NMI_WAIT_MS   3000
 #define QUIET_MS      250
+#define DIAGNOSIS_MS  10000 /* in all: a guest may print for ever */
 
 static int64_t after(int64_t ms)
 {
@@ -28,14 +29,15 @@ static void on_diagnosis(void *arg)
 
 	if (j->state != JOB_DIAGNOSING)
 		return;
-	if (seen != j->diagnosis_bytes) { /* it answers: let it finish its words */
+	if (seen != j->diagnosis_bytes &&
+		clock_ms() < j->diagnosis_end) { /* it answers: let it finish its words */
 		j->diagnosis_bytes = seen;
 		if (j->diagnosis_step == STEP_SYSRQ)
 			j->diagnosis_step = STEP_QUIET;
 		loop_timer_set(j->diagnosis, clock_ms() + QUIET_MS);
 		return;
 	}
-	if (j->diagnosis_step == STEP_SYSRQ) {
+	if (j->diagnosis_step == STEP_SYSRQ && seen == j->diagnosis_bytes) {
 		j->diagnosis_step = STEP_NMI;
 		machine_inject_nmi(j->machine);
 		loop_timer_set(j->diagnosis, clock_ms() + NMI_WAIT_MS);
@@ -58,6 +60,7 @@ static void run_out(struct job *j, enum guest_limit limit, int64_t ms)
 	j->state = JOB_DIAGNOSING;
 	j->diagnosis_step = STEP_SYSRQ;
 	j->diagnosis_bytes = console_bytes(j->console);
+	j->diagnosis_end = clock_ms() + DIAGNOSIS_MS;
 	machine_sysrq(j->machine, 'l');
 	j->diagnosis = loop_timer_add(j->loop, clock_ms() + SYSRQ_WAIT_MS, on_diagnosis, j);
 }
