@@ -395,7 +395,7 @@ void job_frame(struct job *j, const struct wire_frame *f)
 	if (j->state >= JOB_ENDING && f->type != WIRE_KMSG)
 		return;
 	dec_init(&d, f);
-	if ((f->type == WIRE_HELLO) != (j->state == JOB_BOOTING)) {
+	if ((f->type == WIRE_HELLO) == j->report.connected) {
 		broken(j, "out of order", f);
 		return;
 	}
@@ -404,7 +404,8 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		j->report.lived_on = true;
 	switch (f->type) {
 	case WIRE_HELLO:
-		on_hello(j, &d, f);
+		if (j->state == JOB_BOOTING) /* else it comes after the limit on booting */
+			on_hello(j, &d, f);
 		break;
 	case WIRE_DONE:
 		on_done(j, &d, f);
