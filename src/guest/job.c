@@ -194,7 +194,7 @@ static void on_ended(void *arg, enum machine_end end, const char *why)
 	splats_end(j->kmsg);
 	if (r->limit == LIMIT_NONE)
 		r->n_console = splats_count(console_splats(j->console));
-	r->kmsg_whole = (r->bye || r->lived_on) && !j->kmsg_cut;
+	r->kmsg_whole = (r->bye || r->lived_on) && j->kmsg_next > 0 && !j->kmsg_cut;
 	if (console_error(j->console) < 0 && !r->infra)
 		r->infra = xasprintf(
 			"cannot write the console log: %s", strerror(-console_error(j->console)));
