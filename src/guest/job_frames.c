@@ -324,9 +324,8 @@ static void kmsg_record(struct job *j, const char *line, size_t len)
 	text++;
 	n = snprintf(
 		stamped, sizeof(stamped), "[%5llu.%06llu] ", time_us / 1000000, time_us % 1000000);
-	if (prio < 8) {
-		splats_feed(j->kmsg, stamped, (size_t)n);
-		splats_feed(j->kmsg, text, len - (size_t)(text - line));
+	if (prio < 8) { /* as it is: a record of several lines is told by its escapes */
+		splats_feed(j->kmsg, line, len);
 		splats_feed(j->kmsg, "\n", 1);
 	}
 	if (j->kmsg_fd >= 0 && j->kmsg_bytes < j->spec.file_max) {
