@@ -360,13 +360,13 @@ static void on_kmsg(struct job *j, struct wire_dec *d)
 	}
 }
 
-static void on_trouble(struct job *j, struct wire_dec *d)
+static void on_trouble(struct job *j, struct wire_dec *d, const struct wire_frame *f)
 {
 	_cleanup_free_ char *text = dec_str(d);
 
-	if (!text)
-		return;
-	if (j->report.trouble.n < TROUBLE_MAX)
+	if (dec_end(d) < 0 || !text)
+		broken(j, "malformed", f);
+	else if (j->report.trouble.n < TROUBLE_MAX)
 		strv_add(&j->report.trouble, text);
 }
 
@@ -423,6 +423,10 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		on_credit(j, &d, f);
 		break;
 	case WIRE_HEARTBEAT:
+		dec_u64(&d); /* uptime_us */
+		dec_u64(&d); /* memory_available_kib */
+		if (dec_end(&d) < 0)
+			broken(j, "malformed", f);
 		break;
 	case WIRE_KMSG:
 		on_kmsg(j, &d);
@@ -438,7 +442,7 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		on_bye(j, &d, f);
 		break;
 	case WIRE_TROUBLE:
-		on_trouble(j, &d);
+		on_trouble(j, &d, f);
 		break;
 	default:
 		broken(j, "not a message of the guest", f);
