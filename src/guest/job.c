@@ -87,6 +87,7 @@ static void send_exec(struct job *j, size_t i)
 	}
 	j->current = i;
 	j->stdin_room = 0;
+	job_limits_exec(j);
 	job_request(j, WIRE_EXEC, &e);
 }
 

@@ -72,7 +72,8 @@ void job_frame(struct job *j, const struct wire_frame *f);
 
 /* job_limits.c */
 void job_limits_start(struct job *j);
-void job_limits_command(struct job *j); /* a command has started */
+void job_limits_exec(struct job *j); /* a command was asked for */
+void job_limits_command(struct job *j); /* it has started */
 void job_limits_no_command(struct job *j); /* it has ended */
 void job_limits_ready(struct job *j);
 void job_limits_alive(struct job *j); /* output came */

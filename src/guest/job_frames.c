@@ -181,6 +181,7 @@ static void exec_failed(
 	}
 	x->exec_error = -error;
 	x->exec_text = xstrdup(text);
+	job_limits_no_command(j);
 	job_next(j);
 }
 

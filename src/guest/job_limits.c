@@ -129,6 +129,13 @@ void job_limits_ready(struct job *j)
 	job_limits_update(j);
 }
 
+/* Its limit runs from its start; but an exec may hang too, on the root for instance. */
+void job_limits_exec(struct job *j)
+{
+	j->command_deadline = after(j->spec.commands[j->current].timeout_ms);
+	job_limits_update(j);
+}
+
 void job_limits_command(struct job *j)
 {
 	j->command_deadline = after(j->spec.commands[j->current].timeout_ms);
