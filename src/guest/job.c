@@ -19,6 +19,7 @@
 #define CONSOLE_KEEP     (256 * 1024)
 #define FILE_MAX_DEFAULT (64ull << 20)
 #define REQUEST_MAX      WIRE_PAYLOAD_MAX
+#define TROUBLE_MAX      64
 
 const char *guest_limit_name(enum guest_limit l)
 {
@@ -59,6 +60,12 @@ void job_end(struct job *j)
 	j->state = JOB_ENDING;
 	job_limits_stop(j);
 	machine_stop(j->machine);
+}
+
+void job_trouble(struct job *j, const char *text)
+{
+	if (j->report.trouble.n < TROUBLE_MAX)
+		strv_add(&j->report.trouble, text);
 }
 
 /* ---- the row of commands ---- */

@@ -64,6 +64,7 @@ struct job {
 void job_next(struct job *j); /* the current command has ended, or none ran yet: what comes now */
 void job_end(struct job *j); /* stops the machine; the report is made when it has ended */
 void job_fail(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void job_trouble(struct job *j, const char *text); /* kept for the report, within bounds */
 void job_request(struct job *j, uint8_t type, const struct wire_enc *e);
 bool job_takes_stdin(const struct job *j); /* the current command runs and has one */
 

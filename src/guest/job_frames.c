@@ -15,7 +15,6 @@
 
 #define HEARTBEAT_MS 1000
 #define ENTROPY_SIZE 64
-#define TROUBLE_MAX  64
 #define PENDING_MAX  (32 * WIRE_STDIN_WINDOW) /* the window in frames of one byte, and to spare */
 #define ERRNO_MAX    4095 /* Linux: include/linux/err.h */
 
@@ -107,10 +106,8 @@ static void on_hello(struct job *j, struct wire_dec *d, const struct wire_frame 
 	char **trouble = dec_strv(d, &n);
 
 	for (size_t i = 0; trouble && i < n; i++) {
-		if (r->trouble.n < TROUBLE_MAX)
-			strv_take(&r->trouble, trouble[i]);
-		else
-			free(trouble[i]);
+		job_trouble(j, trouble[i]);
+		free(trouble[i]);
 	}
 	free(trouble);
 	if (dec_end(d) < 0) {
@@ -367,8 +364,8 @@ static void on_trouble(struct job *j, struct wire_dec *d, const struct wire_fram
 
 	if (dec_end(d) < 0 || !text)
 		broken(j, "malformed", f);
-	else if (j->report.trouble.n < TROUBLE_MAX)
-		strv_add(&j->report.trouble, text);
+	else
+		job_trouble(j, text);
 }
 
 static void on_bye(struct job *j, struct wire_dec *d, const struct wire_frame *f)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Artifacts: files of the guest, written below one host folder. The guest names them, so every path is
- * taken apart and refused when it could leave the folder; no link is followed or made, existing files are
- * not replaced by other kinds, and the sum of bytes is bounded.
+ * taken apart and refused when it could leave the folder; no link is followed or made, what is there is not
+ * replaced, and the sum of bytes is bounded. A name that is taken (globs may overlap) costs its file, which is
+ * told as trouble, and nothing more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,8 @@
 #define ARTIFACT_FILES_MAX    10000
 
 struct job_file {
-	int fd; /* owned */
+	int fd; /* owned; -1: not kept */
 	char *path; /* owned: relative, as told */
-	uint64_t left;
 };
 
 static uint64_t max_bytes(const struct job *j)
@@ -78,9 +78,38 @@ static int open_below(const struct job *j, const char *path, struct err *e)
 	return file_open(full, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, e);
 }
 
+/* The guest's choice of names is in the way, not the host. */
+static bool name_taken(int r)
+{
+	return r == -EEXIST || r == -ENOTDIR || r == -EISDIR || r == -ENAMETOOLONG;
+}
+
+/* The descriptor, or -1 when the file is to be passed over, or when the job has failed. */
+static int begin_file(struct job *j, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	struct err e = ERR_INIT;
+	int r = dir_make(j->spec.artifacts_dir, 0755, &e);
+	bool there = r == 0;
+
+	if (there && j->report.artifacts.n >= ARTIFACT_FILES_MAX)
+		r = err_set(&e, -EMFILE, "there are %d others", ARTIFACT_FILES_MAX);
+	else if (there)
+		r = open_below(j, path, &e);
+	if (r >= 0)
+		return r;
+	if (there && (name_taken(r) || r == -EMFILE)) {
+		text = xasprintf("artifact %s is not kept: %s", path, err_text(&e));
+		job_trouble(j, text);
+	} else {
+		job_fail(j, "cannot write an artifact: %s", err_text(&e));
+	}
+	err_release(&e);
+	return -1;
+}
+
 static void begin(struct job *j, const struct wire_frame *f)
 {
-	struct err e = ERR_INIT;
 	struct wire_dec d;
 	_cleanup_free_ char *path = NULL;
 	uint64_t size;
@@ -92,21 +121,17 @@ static void begin(struct job *j, const struct wire_frame *f)
 	dec_u32(&d); /* mode: the host's umask decides */
 	size = dec_u64(&d);
 	if (dec_end(&d) < 0 || j->file || !path || !path_safe(path) ||
-		j->report.artifacts.n >= ARTIFACT_FILES_MAX ||
 		size > max_bytes(j) - j->artifact_bytes) {
 		j->report.broken =
 			xasprintf("an artifact that is not acceptable: %.200s", path ? path : "?");
 		job_end(j);
 		return;
 	}
-	fd = open_below(j, path, &e);
-	if (fd < 0) {
-		job_fail(j, "cannot write an artifact: %s", err_text(&e));
-		err_release(&e);
+	fd = begin_file(j, path);
+	if (j->state != JOB_PULLING)
 		return;
-	}
 	j->file = xcalloc(1, sizeof(*j->file));
-	*j->file = (struct job_file){ .fd = fd, .path = TAKE_PTR(path), .left = size };
+	*j->file = (struct job_file){ .fd = fd, .path = TAKE_PTR(path) };
 }
 
 static void file_close(struct job *j)
@@ -117,6 +142,7 @@ static void file_close(struct job *j)
 	j->file = NULL;
 }
 
+/* It may be more or less than was announced: files grow and shrink, and those of /proc have no size. */
 static void data(struct job *j, const struct wire_frame *f)
 {
 	struct wire_dec d;
@@ -127,19 +153,19 @@ static void data(struct job *j, const struct wire_frame *f)
 	dec_init(&d, f);
 	dec_u32(&d);
 	p = dec_rest(&d, &len);
-	if (d.bad || !j->file || len > j->file->left) {
-		j->report.broken = xstrdup("artifact data that was not announced");
+	if (d.bad || !j->file || len > max_bytes(j) - j->artifact_bytes) {
+		j->report.broken = xstrdup("artifact data that was not asked for");
 		job_end(j);
 		return;
 	}
-	if (len == 0) { /* a file that shrank while it was read is shorter than announced */
-		strv_add(&j->report.artifacts, j->file->path);
+	if (len == 0) {
+		if (j->file->fd >= 0)
+			strv_add(&j->report.artifacts, j->file->path);
 		file_close(j);
 		return;
 	}
-	j->file->left -= len;
 	j->artifact_bytes += len;
-	r = fd_write_all(j->file->fd, p, len);
+	r = j->file->fd >= 0 ? fd_write_all(j->file->fd, p, len) : 0;
 	if (r < 0)
 		job_fail(j, "cannot write artifact %s: %s", j->file->path, strerror(-r));
 }
@@ -158,6 +184,7 @@ void job_pull_end(struct job *j)
 		return;
 	_cleanup_free_ char *full = path_join(j->spec.artifacts_dir, j->file->path);
 
-	unlink(full);
+	if (j->file->fd >= 0) /* else PATH is another file's */
+		unlink(full);
 	file_close(j);
 }
