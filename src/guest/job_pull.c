@@ -93,12 +93,12 @@ static int begin_file(struct job *j, const char *path)
 	bool there = r == 0;
 
 	if (there && j->report.artifacts.n >= ARTIFACT_FILES_MAX)
-		r = err_set(&e, -EMFILE, "there are %d others", ARTIFACT_FILES_MAX);
+		r = err_set(&e, -E2BIG, "there are %d others", ARTIFACT_FILES_MAX);
 	else if (there)
 		r = open_below(j, path, &e);
 	if (r >= 0)
 		return r;
-	if (there && (name_taken(r) || r == -EMFILE)) {
+	if (there && (name_taken(r) || r == -E2BIG)) {
 		text = xasprintf("artifact %s is not kept: %s", path, err_text(&e));
 		job_trouble(j, text);
 	} else {
