@@ -308,8 +308,7 @@ static void kmsg_record(struct job *j, const char *line, size_t len)
 	const char *text = memchr(line, ';', len);
 	unsigned prio = 0;
 	unsigned long long seq, time_us;
-	char head[80], stamped[64];
-	int n;
+	char head[80];
 
 	if (!text || line[0] == ' ' || (size_t)(text - line) >= sizeof(head))
 		return;
@@ -320,8 +319,6 @@ static void kmsg_record(struct job *j, const char *line, size_t len)
 	j->kmsg_cut |= seq != j->kmsg_next;
 	j->kmsg_next = seq + 1;
 	text++;
-	n = snprintf(
-		stamped, sizeof(stamped), "[%5llu.%06llu] ", time_us / 1000000, time_us % 1000000);
 	if (prio < 8) { /* as it is: a record of several lines is told by its escapes */
 		splats_feed(j->kmsg, line, len);
 		splats_feed(j->kmsg, "\n", 1);
@@ -330,7 +327,7 @@ static void kmsg_record(struct job *j, const char *line, size_t len)
 		_cleanup_buf_ struct buf b = BUF_INIT;
 		int r;
 
-		buf_addf(&b, "<%u>%s", prio, stamped);
+		buf_addf(&b, "<%u>[%5llu.%06llu] ", prio, time_us / 1000000, time_us % 1000000);
 		buf_add(&b, text, len - (size_t)(text - line));
 		buf_addc(&b, '\n');
 		j->kmsg_bytes += b.len;
