@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_machine.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+
+struct fake_machine machine;
+int64_t fake_now;
+
+/* The linker sends calls of clock_ms() here. */
+int64_t __wrap_clock_ms(void);
+int64_t __wrap_clock_ms(void)
+{
+	return fake_now;
+}
+
+/* ---- machines ---- */
+
+struct machine {
+	struct machine_handlers h;
+	struct loop_timer *end_timer; /* owned: `ended` is called from the loop */
+	enum machine_end end;
+	char *why; /* owned */
+	int fd, fs_fd; /* owned: the host's ends */
+	bool over;
+};
+
+static struct machine *current; /* borrowed; NULL: none */
+
+void fake_reset(void)
+{
+	machine = (struct fake_machine){ .fd = -1, .fs_fd = -1, .accel = ACCEL_TCG };
+	current = NULL;
+}
+
+static void hang_up(void)
+{
+	machine.fd = fd_close(machine.fd);
+	machine.fs_fd = fd_close(machine.fs_fd);
+}
+
+static void on_end(void *arg)
+{
+	struct machine *m = arg;
+
+	BUG_ON(m->over);
+	m->over = true;
+	machine.ended++;
+	hang_up();
+	m->h.ended(m->h.arg, m->end, m->why);
+}
+
+static void end_soon(struct machine *m, enum machine_end end, const char *why)
+{
+	if (m->over || m->end != MACHINE_RUNNING)
+		return;
+	m->end = end;
+	m->why = xstrdup(why);
+	loop_timer_set(m->end_timer, fake_now);
+}
+
+void fake_end(enum machine_end end, const char *why)
+{
+	end_soon(current, end, why);
+}
+
+void fake_console_bytes(const char *data, size_t len)
+{
+	BUG_ON(!current || current->over);
+	current->h.console(current->h.arg, data, len);
+}
+
+void fake_console(const char *text)
+{
+	fake_console_bytes(text, strlen(text));
+}
+
+int machine_start(struct loop *loop, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e)
+{
+	struct machine *m;
+	int channel[2], fs[2] = { -1, -1 };
+
+	if (machine.refuse)
+		return err_set(e, -EIO, "the engine does not start");
+	BUG_ON(fd_socketpair(channel) < 0 || (spec->fs_port && fd_socketpair(fs) < 0));
+	m = xcalloc(1, sizeof(*m));
+	*m = (struct machine){ .h = *h, .fd = channel[0], .fs_fd = fs[0] };
+	m->end_timer = loop_timer_add(loop, CLOCK_NEVER, on_end, m);
+	machine.fd = channel[1];
+	machine.fs_fd = fs[1];
+	machine.spec = spec;
+	machine.started++;
+	fd_set_nonblock(m->fd, true);
+	fd_set_nonblock(machine.fd, true);
+	if (m->fs_fd >= 0)
+		fd_set_nonblock(m->fs_fd, true);
+	current = m;
+	*ret = m;
+	return 0;
+}
+
+int machine_channel_fd(struct machine *m)
+{
+	return m->fd;
+}
+
+int machine_fs_fd(struct machine *m)
+{
+	return m->fs_fd;
+}
+
+void machine_inject_nmi(struct machine *m)
+{
+	machine.nmi_before_sysrq |= machine.sysrqs == 0;
+	machine.nmis++;
+	if (machine.on_nmi)
+		fake_console(machine.on_nmi);
+}
+
+void machine_sysrq(struct machine *m, char key)
+{
+	machine.key = key;
+	machine.sysrqs++;
+	if (machine.on_sysrq)
+		fake_console(machine.on_sysrq);
+}
+
+void machine_stop(struct machine *m)
+{
+	machine.stops++;
+	if (!machine.stubborn)
+		end_soon(m, MACHINE_STOPPED, NULL);
+}
+
+void machine_usage(struct machine *m, int64_t *ret_cpu_us, int64_t *ret_maxrss_kib)
+{
+	*ret_cpu_us = 1234;
+	*ret_maxrss_kib = 5678;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	machine.freed++;
+	hang_up();
+	loop_timer_remove(m->end_timer);
+	fd_close(m->fd);
+	fd_close(m->fs_fd);
+	free(m->why);
+	free(m);
+	current = NULL;
+}
+
+/* ---- the rest of the room ---- */
+
+int machine_pick_accel(
+	enum machine_accel wish, enum machine_accel *ret, char why[static 240], struct err *e)
+{
+	if (machine.accel == ACCEL_AUTO)
+		return err_set(e, -ENODEV, "no accelerator is usable");
+	strcpy(why, "chosen by the test");
+	*ret = machine.accel;
+	return 0;
+}
+
+void machine_cmdline(const struct machine_spec *spec, struct buf *ret)
+{
+	buf_adds(ret, spec->channel == CHANNEL_UART ? "channel=uart" : "channel=virtio");
+}
+
+int machine_describe(const struct machine_spec *spec, struct strv *ret, struct err *e)
+{
+	strv_add(ret, "fake-engine");
+	return 0;
+}
+
+int machine_engine_version(const struct machine_spec *spec, char **ret, struct err *e)
+{
+	*ret = xstrdup("fake 1.0");
+	return 0;
+}
