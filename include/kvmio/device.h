@@ -13,7 +13,7 @@ struct kvmio_device {
 	}
 
 /*
- * KVM_CREATE_DEVICE (4.79); capability DEVICE_CTRL. TYPE is KVM_DEV_TYPE_*; FLAGS 0 or KVM_CREATE_DEVICE_TEST,
+ * KVM_CREATE_DEVICE (4.79); capability DEVICE_CTRL (x86_64 has it without saying so before 6.3). TYPE is KVM_DEV_TYPE_*; FLAGS 0 or KVM_CREATE_DEVICE_TEST,
  * which only asks and leaves DEV alone. -ENODEV: no such type; -EEXIST: there is one already.
  */
 int kvmio_device_create(

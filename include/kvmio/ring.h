@@ -10,7 +10,7 @@
  */
 int kvmio_vcpu_read_coalesced(struct kvmio_vcpu *vcpu, struct kvm_coalesced_mmio *ret);
 
-/* How many writes the ring holds before it is full, or -EIO. */
+/* How many writes the ring holds at most, or -EIO; older kernels call it full before that. */
 int kvmio_vcpu_coalesced_size(const struct kvmio_vcpu *vcpu);
 
 struct kvmio_dirty_page {

@@ -42,7 +42,7 @@ int kvmio_system_get_msrs(const struct kvmio_system *sys, struct kvm_msr_entry *
 /*
  * KVM_SET_TSS_ADDR (4.36; capability SET_TSS_ADDR): three pages below 4 GiB, and KVM_SET_IDENTITY_MAP_ADDR
  * (4.40; SET_IDENTITY_MAP_ADDR): one page, which Intel's hosts need for real mode. No memory may be there.
- * -EINVAL: above that; -EBUSY, -EEXIST: a vCPU is there already (the identity map).
+ * -EINVAL: above that; there is a vCPU already (the identity map).
  */
 int kvmio_vm_set_tss_addr(const struct kvmio_vm *vm, unsigned long gpa);
 int kvmio_vm_set_identity_map_addr(const struct kvmio_vm *vm, uint64_t gpa);
@@ -56,7 +56,7 @@ int kvmio_vm_set_irqchip(const struct kvmio_vm *vm, const struct kvm_irqchip *ch
 
 /*
  * KVM_CREATE_PIT2 (4.71; capability PIT2), after the irqchip; KVM_GET/SET_PIT2 (4.72, 4.73; PIT_STATE2).
- * -ENOENT: no irqchip; -EEXIST: there is one; -ENXIO: there is none.
+ * -ENOENT: no irqchip (newer kernels); -EEXIST: there is one; -ENXIO: there is none.
  */
 int kvmio_vm_create_pit2(const struct kvmio_vm *vm, const struct kvm_pit_config *config);
 int kvmio_vm_get_pit2(const struct kvmio_vm *vm, struct kvm_pit_state2 *ret);

@@ -89,9 +89,29 @@ int kvmio_vcpu_set_cpuid2(
 	return kvmio_set_cpuid(vcpu->fd, entries, n);
 }
 
+/*
+ * Kernels before 6.3 do not say how many entries there are, only whether N were enough. So where they claim all N,
+ * look for the smallest number that is enough.
+ */
 int kvmio_vcpu_get_cpuid2(const struct kvmio_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, size_t n)
 {
-	return kvmio_get_cpuid(vcpu->fd, KVM_GET_CPUID2, entries, n);
+	int r = kvmio_get_cpuid(vcpu->fd, KVM_GET_CPUID2, entries, n);
+	size_t low = 0, high = n, probe = n - 1;
+
+	if (r < 0 || (size_t)r < n)
+		return r;
+	/* high is enough; whatever is below low is not. */
+	while (low < high) {
+		r = kvmio_get_cpuid(vcpu->fd, KVM_GET_CPUID2, entries, probe);
+		if (r >= 0)
+			high = probe;
+		else if (r == -E2BIG)
+			low = probe + 1;
+		else
+			return r;
+		probe = low + (high - low) / 2;
+	}
+	return (int)high;
 }
 
 int kvmio_vcpu_get_msrs(const struct kvmio_vcpu *vcpu, struct kvm_msr_entry *entries, size_t n)

@@ -147,8 +147,8 @@ static void the_pit_keeps_what_is_set(void **state)
 
 	rig_vm(rig);
 	need_cap(rig, KVMIO_CAP_PIT2);
-	assert_int_equal(kvmio_vm_create_pit2(&rig->vm, &config), -ENOENT);
 	assert_int_equal(kvmio_vm_get_pit2(&rig->vm, &pit), -ENXIO);
+	assert_int_equal(kvmio_vm_set_pit2(&rig->vm, &(struct kvm_pit_state2){ 0 }), -ENXIO);
 	assert_int_equal(kvmio_vm_create_irqchip(&rig->vm), 0);
 	assert_int_equal(kvmio_vm_create_pit2(&rig->vm, &config), 0);
 	assert_int_equal(kvmio_vm_create_pit2(&rig->vm, &config), -EEXIST);
