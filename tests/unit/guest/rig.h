@@ -117,7 +117,9 @@ void say_bye(void);
 
 /* ---- the agent listens ---- */
 
-/* The next frame of the host is of TYPE; its payload is in rig.got. After WELCOME the key is in use. */
+/* The next frame of the host, if there is one. After WELCOME its key is in use. The host's frames are good, always. */
+bool hear(struct wire_frame *ret);
+/* It is there, and of TYPE; its payload is in rig.got. */
 void expect(uint8_t type);
 void expect_exec(size_t command);
 void expect_nothing(void);

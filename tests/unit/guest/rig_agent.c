@@ -182,7 +182,17 @@ void say_bye(void)
 
 /* ---- listening ---- */
 
-static bool next_frame(struct wire_frame *ret)
+/* Both ends use the key of WELCOME from then on. */
+static void learn_key(const struct wire_frame *f)
+{
+	struct wire_dec d;
+
+	dec_init(&d, f);
+	assert_int_equal(dec_u16(&d), WIRE_VERSION);
+	rig.w.key = rig.r.key = dec_u64(&d);
+}
+
+bool hear(struct wire_frame *ret)
 {
 	for (;;) {
 		int r = wire_reader_next(&rig.r, ret);
@@ -191,6 +201,8 @@ static bool next_frame(struct wire_frame *ret)
 
 		if (r < 0)
 			fail_msg("the host's frames are broken: %s", rig.r.broken);
+		if (r > 0 && ret->type == WIRE_WELCOME)
+			learn_key(ret);
 		if (r > 0)
 			return true;
 		space = wire_reader_space(&rig.r, 65536);
@@ -204,19 +216,12 @@ static bool next_frame(struct wire_frame *ret)
 
 void expect(uint8_t type)
 {
-	struct wire_dec d;
-
 	turn();
-	if (!next_frame(&rig.got))
+	if (!hear(&rig.got))
 		fail_msg("nothing came instead of %s", wire_type_name(type));
 	if (rig.got.type != type)
 		fail_msg("%s came instead of %s", wire_type_name(rig.got.type),
 			wire_type_name(type));
-	if (type != WIRE_WELCOME)
-		return;
-	dec_init(&d, &rig.got);
-	assert_int_equal(dec_u16(&d), WIRE_VERSION);
-	rig.w.key = rig.r.key = dec_u64(&d);
 }
 
 void expect_exec(size_t command)
@@ -233,6 +238,6 @@ void expect_nothing(void)
 	struct wire_frame f;
 
 	turn();
-	if (next_frame(&f))
+	if (hear(&f))
 		fail_msg("%s came instead of nothing", wire_type_name(f.type));
 }
