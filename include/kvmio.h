@@ -17,7 +17,8 @@
  *
  * Each function names its ioctl, the section of Documentation/virt/kvm/api.rst, the capability to look for,
  * and the architectures if it is not all three. Errors named are those worth telling apart; -EBADF (not a
- * descriptor) and -ENOTTY (the kernel, or this architecture's, has no such ioctl) hold everywhere.
+ * descriptor) and -ENOTTY (the kernel, or this architecture's, has no such ioctl; aarch64 says -EINVAL) hold
+ * everywhere.
  */
 #ifndef KVMIO_H
 #define KVMIO_H

@@ -139,18 +139,19 @@ static void pending_events_are_got_as_they_were_set(void **state)
 static void a_vcpu_has_the_attributes_of_its_features(void **state)
 {
 	struct rig *rig = rig_of(state);
-	struct kvm_device_attr irq = {
+	struct kvm_device_attr init = {
 		.group = KVM_ARM_VCPU_PMU_V3_CTRL,
 		.attr = KVM_ARM_VCPU_PMU_V3_INIT,
 	};
 
 	rig_vcpu(rig);
 	need_cap(rig, KVMIO_CAP_ARM_PMU_V3);
-	assert_int_equal(kvmio_vcpu_has_attr(&rig->vcpu, &irq), -ENXIO);
+	assert_int_equal(kvmio_vcpu_has_attr(&rig->vcpu, &init), -ENXIO);
 	assert_int_equal(rig_init_feature(rig, KVM_ARM_VCPU_PMU_V3), 0);
-	assert_int_equal(kvmio_vcpu_has_attr(&rig->vcpu, &irq), 0);
-	/* No interrupt controller yet. */
-	assert_true(kvmio_vcpu_set_attr(&rig->vcpu, &irq) < 0);
+	assert_int_equal(kvmio_vcpu_has_attr(&rig->vcpu, &init), 0);
+	assert_int_equal(kvmio_vcpu_set_attr(&rig->vcpu, &init), 0);
+	assert_int_equal(kvmio_vcpu_set_attr(&rig->vcpu, &init), -EBUSY);
+	assert_int_equal(kvmio_vcpu_get_attr(&rig->vcpu, &init), -ENXIO);
 }
 
 static void sve_is_finalized_once(void **state)

@@ -19,11 +19,15 @@ static void memory_of_the_second_kind_is_refused_the_same_or_unknown(void **stat
 {
 	struct rig *rig = rig_of(state);
 	struct kvm_userspace_memory_region2 region = { .memory_size = 123 };
-	bool has;
+	int r;
 
 	rig_vm(rig);
-	has = kvmio_vm_check_extension(&rig->vm, KVMIO_CAP_USER_MEMORY2) > 0;
-	assert_int_equal(kvmio_vm_set_memory2(&rig->vm, &region), has ? -EINVAL : -ENOTTY);
+	r = kvmio_vm_set_memory2(&rig->vm, &region);
+	/* -ENOTTY where it is unknown, but for aarch64. */
+	if (r != -ENOTTY)
+		assert_int_equal(r, -EINVAL);
+	if (kvmio_vm_check_extension(&rig->vm, KVMIO_CAP_USER_MEMORY2) > 0)
+		assert_int_equal(r, -EINVAL);
 }
 
 static void a_dirty_log_that_does_not_fit_is_refused(void **state)

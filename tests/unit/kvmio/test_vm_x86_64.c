@@ -5,6 +5,72 @@
 
 #include "harness.h"
 
+static void numbers_of_ioctls_are_the_kernels(void **state)
+{
+	static const struct {
+		unsigned long request;
+		unsigned int nr;
+	} all[] = {
+		{ KVM_GET_MSR_INDEX_LIST, 0x02 },
+		{ KVM_GET_SUPPORTED_CPUID, 0x05 },
+		{ KVM_GET_EMULATED_CPUID, 0x09 },
+		{ KVM_GET_MSR_FEATURE_INDEX_LIST, 0x0a },
+		{ KVM_SET_TSS_ADDR, 0x47 },
+		{ KVM_SET_IDENTITY_MAP_ADDR, 0x48 },
+		{ KVM_GET_IRQCHIP, 0x62 },
+		{ KVM_SET_IRQCHIP, 0x63 },
+		{ KVM_CREATE_PIT2, 0x77 },
+		{ KVM_SET_CLOCK, 0x7b },
+		{ KVM_GET_CLOCK, 0x7c },
+		{ KVM_GET_REGS, 0x81 },
+		{ KVM_SET_REGS, 0x82 },
+		{ KVM_GET_SREGS, 0x83 },
+		{ KVM_SET_SREGS, 0x84 },
+		{ KVM_TRANSLATE, 0x85 },
+		{ KVM_GET_MSRS, 0x88 },
+		{ KVM_SET_MSRS, 0x89 },
+		{ KVM_GET_FPU, 0x8c },
+		{ KVM_SET_FPU, 0x8d },
+		{ KVM_GET_LAPIC, 0x8e },
+		{ KVM_SET_LAPIC, 0x8f },
+		{ KVM_SET_CPUID2, 0x90 },
+		{ KVM_GET_CPUID2, 0x91 },
+		{ KVM_NMI, 0x9a },
+		{ KVM_GET_PIT2, 0x9f },
+		{ KVM_SET_PIT2, 0xa0 },
+		{ KVM_GET_VCPU_EVENTS, 0x9f },
+		{ KVM_SET_VCPU_EVENTS, 0xa0 },
+		{ KVM_GET_DEBUGREGS, 0xa1 },
+		{ KVM_SET_DEBUGREGS, 0xa2 },
+		{ KVM_SET_TSC_KHZ, 0xa2 },
+		{ KVM_GET_TSC_KHZ, 0xa3 },
+		{ KVM_GET_XSAVE, 0xa4 },
+		{ KVM_SET_XSAVE, 0xa5 },
+		{ KVM_GET_XCRS, 0xa6 },
+		{ KVM_SET_XCRS, 0xa7 },
+		{ KVM_KVMCLOCK_CTRL, 0xad },
+		{ KVM_SMI, 0xb7 },
+		{ KVM_MEMORY_ENCRYPT_OP, 0xba },
+		{ KVM_MEMORY_ENCRYPT_REG_REGION, 0xbb },
+		{ KVM_MEMORY_ENCRYPT_UNREG_REGION, 0xbc },
+		{ KVM_GET_NESTED_STATE, 0xbe },
+		{ KVM_SET_NESTED_STATE, 0xbf },
+		{ KVM_X86_SET_MSR_FILTER, 0xc6 },
+		{ KVM_GET_SREGS2, 0xcc },
+		{ KVM_SET_SREGS2, 0xcd },
+		{ KVM_GET_XSAVE2, 0xcf },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		assert_int_equal(all[i].request & 0xffff, KVMIO << 8 | all[i].nr);
+		/* Some numbers are used twice: direction and size tell them apart. */
+		for (size_t j = 0; j < i; j++)
+			assert_int_not_equal(all[i].request, all[j].request);
+	}
+	assert_int_equal(sizeof(struct kvm_xsave), 4096);
+	assert_int_equal(sizeof(struct kvm_nested_state), 128);
+}
+
 static void supported_cpuid_is_read_whole_or_not_at_all(void **state)
 {
 	struct rig *rig = rig_of(state);
@@ -285,6 +351,7 @@ static void without_sev_there_is_no_encryption(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_of_ioctls_are_the_kernels),
 		with_rig(supported_cpuid_is_read_whole_or_not_at_all),
 		with_rig(emulated_cpuid_is_read_too),
 		with_rig(a_list_of_msrs_says_how_long_it_is),
