@@ -79,12 +79,14 @@ static int pick_root(
 		return 0;
 	}
 	why = !transport(f, p->spec.type)
-		      ? "no virtio transport (CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO)"
+		      ? "no virtio transport for this machine (CONFIG_VIRTIO_PCI)"
 		      : "neither 9p (CONFIG_9P_FS, CONFIG_NET_9P_VIRTIO) nor FUSE "
 			"(CONFIG_FUSE_FS with CONFIG_VIRTIO_CONSOLE)";
 	err_set(e, -EOPNOTSUPP, "kernel %s cannot mount the host's files: it has %s%s",
 		p->kernel.label, why,
 		p->kernel.modules_dir ? "" : ", and no modules were found beside it");
+	if (!transport(f, p->spec.type) && transport(f, MACHINE_MICROVM))
+		return err_hint(e, "Use --machine microvm, or a kernel with this option.");
 	return err_hint(e,
 		"Use --root none to run a program from the initramfs, or a kernel with these options.");
 }
