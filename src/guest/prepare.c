@@ -162,6 +162,9 @@ static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct e
 	_cleanup_free_ char *guest_modules = NULL;
 	int r;
 
+	if (w->n_shares && p->root == WIRE_SHARE_NONE)
+		return err_set(e, -EOPNOTSUPP,
+			"a writable folder cannot appear where the root is \"none\"");
 	if (w->n_shares && p->root != WIRE_SHARE_9P)
 		return err_set(e, -EOPNOTSUPP,
 			"a writable folder needs 9p, and kernel %s lacks CONFIG_9P_FS or CONFIG_NET_9P_VIRTIO",
