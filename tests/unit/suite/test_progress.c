@@ -147,6 +147,20 @@ static void without_a_terminal_there_are_lines_and_no_escapes(void **state)
 	assert_non_null(strstr(text, "FAIL  2/2 b: why ("));
 }
 
+static void a_line_holds_no_command_for_githubs_runner(void **state)
+{
+	int fd = open("out", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct progress *p = progress_new(fd, PROGRESS_LINES, false, 1, 0, 0, 1);
+	_cleanup_free_ char *text = NULL;
+
+	finish(p, 0, "x##[error]y##", true, 1000);
+	progress_free(p);
+	close(fd);
+	text = get_file("out");
+	assert_null(strstr(text, "##["));
+	assert_non_null(strstr(text, "x# #[error]y## ("));
+}
+
 static void table_is_taken_away_at_the_end(void **state)
 {
 	int fd = open("out", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -173,6 +187,7 @@ int main(void)
 		CASE(table_counts_wide_characters_as_two_columns),
 		CASE(header_tells_counts_and_the_time_left),
 		CASE(without_a_terminal_there_are_lines_and_no_escapes),
+		CASE(a_line_holds_no_command_for_githubs_runner),
 		CASE(table_is_taken_away_at_the_end),
 	};
 
