@@ -58,8 +58,10 @@ static void the_second_uart_is_a_channel(void **state)
 	int64_t cpu_us, maxrss_kib;
 	char data[16] = "";
 
-	if (!have_qemu)
+	if (!have_qemu) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	tiny_print(&code, "console");
 	for (const char *p = "channel"; *p; p++)
 		tiny_out(&code, 0x2f8, (uint8_t)*p);
@@ -99,8 +101,10 @@ static void a_kernel_that_lost_its_timer_is_the_rigs_failure(void **state)
 	struct machine_spec spec;
 	struct machine *m = NULL;
 
-	if (!have_qemu)
+	if (!have_qemu) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	tiny_print(&code, "AAPIC frequency too slow, disabling apic timer\n");
 	tiny_halt(&code);
 	path = tiny_write(*state, &code);
@@ -123,8 +127,10 @@ static void ports_are_where_the_spec_says(void **state)
 	const char *const extra[] = { "-S" };
 	struct machine_spec spec = spec_of(NULL);
 
-	if (!have_qemu)
+	if (!have_qemu) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	spec.extra = extra;
 	spec.n_extra = 1;
 	for (int uart = 0; uart < 2; uart++)
@@ -152,8 +158,10 @@ static void the_command_line_is_shown(void **state)
 	_cleanup_strv_ struct strv v = STRV_INIT;
 	_cleanup_free_ char *line = NULL, *version = NULL;
 
-	if (!have_qemu)
+	if (!have_qemu) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	spec.fs_port = true;
 	spec.shares = &share;
 	spec.n_shares = 1;

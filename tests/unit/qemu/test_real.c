@@ -20,8 +20,10 @@ static void run(const char *dir, const struct buf *code, struct record *r)
 	_cleanup_free_ char *path = tiny_write(dir, code);
 	struct qemu_config c = config(path);
 
-	if (!features.program)
+	if (!features.program) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	record_start(r, &c);
 	record_run(r);
 	assert_int_equal(r->ends, 1);
@@ -71,8 +73,10 @@ static void a_panic_does_not_cut_off_the_console(void **state)
 {
 	_cleanup_buf_ struct buf code = BUF_INIT;
 
-	if (!features.pvpanic)
+	if (!features.pvpanic) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	tiny_print(&code, "hel");
 	tiny_out(&code, 0x505, 1);
 	tiny_print(&code, "lo\n");
@@ -86,8 +90,10 @@ static void it_can_be_stopped_before_its_first_instruction(void **state)
 	struct qemu_config c = config(NULL);
 	struct record r = { 0 };
 
-	if (!features.program)
+	if (!features.program) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	c.extra = extra;
 	c.n_extra = 1;
 	record_start(&r, &c);
@@ -114,8 +120,10 @@ static void commands_are_answered(void **state)
 	_cleanup_free_ char *status = NULL, *error = NULL;
 	struct record r = { 0 };
 
-	if (!features.program)
+	if (!features.program) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	c.extra = extra;
 	c.n_extra = 1;
 	record_start(&r, &c);
@@ -136,8 +144,10 @@ static void a_break_and_its_key_come_in_order(void **state)
 	struct qemu_config c;
 	struct record r = { 0 };
 
-	if (!features.program)
+	if (!features.program) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	tiny_print(&code, ">");
 	tiny_echo(&code);
 	path = tiny_write(*state, &code);
@@ -162,8 +172,10 @@ static void a_command_line_it_refuses_is_a_death_with_its_words(void **state)
 	struct qemu_config c = config(NULL);
 	struct record r = { 0 };
 
-	if (!features.program)
+	if (!features.program) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
+	}
 	c.extra = extra;
 	c.n_extra = 1;
 	record_start(&r, &c);
