@@ -84,7 +84,7 @@ struct job_command {
 	const char *cwd; /* in the guest */
 	const char *user; /* NULL: root */
 	bool has_stdin; /* job_stdin() feeds it; else /dev/null */
-	int64_t timeout_ms; /* from its start; 0: none */
+	int64_t timeout_ms; /* from its start, and as long for the exec; 0: none */
 };
 
 /* How a command went. */
@@ -180,7 +180,7 @@ struct job_handlers {
 /* Starts it; SPEC's arrays stay borrowed until `done`. Handlers are called from LOOP. */
 int job_start(struct loop *loop, const struct job_spec *spec, const struct job_handlers *h,
 	struct job **ret, struct err *e);
-/* Bytes for the running command's stdin, at most the room told; LEN 0 ends it. */
+/* Bytes for the running command's stdin, at most the room told; LEN 0 ends it. Dropped when it has ended. */
 void job_stdin(struct job *j, const char *data, size_t len);
 /* A signal to the running command; -ESRCH when none runs. */
 int job_signal(struct job *j, int signo);
@@ -189,6 +189,7 @@ void job_pause_output(struct job *j, bool paused);
 /* Ends the guest at once; `done` still comes, from the loop. */
 void job_cancel(struct job *j);
 struct console *job_console(struct job *j); /* borrowed: for slices */
-void job_free(struct job *j); /* after `done`, or at any time: then the guest is killed first */
+/* At any time, then the guest is killed first; but from inside no other handler than `done`. */
+void job_free(struct job *j);
 
 #endif
