@@ -16,7 +16,7 @@ test_every_unit_test_passes_on_a_complete_kvm() {
 		export CMOCKA_MESSAGE_OUTPUT=TAP
 		for t in "$UNIT"/test-kvmio-*; do
 			[ -f "$t" ] || continue
-			"$TOP/tests/unit/kvmio/tap.sh" "$t" || echo "failed: $t $?"
+			"$TOP/tests/lib/tap.sh" "$t" || echo "failed: $t $?"
 		done
 	EOF
 	export UNIT TOP
