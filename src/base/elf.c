@@ -5,6 +5,7 @@
  */
 #include "base/elf.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/elf_read.h"
 #include "base/fd.h"
 #include "base/path.h"
@@ -383,4 +385,15 @@ int elf_closure(const char *program, struct strv *ret, struct err *e)
 	for (size_t i = 0; i < found.n; i++)
 		add_once(ret, found.v[i]);
 	return 0;
+}
+
+const char *elf_arch(const char *program)
+{
+	_cleanup_close_ int fd = open(program, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	Elf64_Ehdr h;
+
+	if (fd < 0 || pread(fd, &h, sizeof(h), 0) != sizeof(h) ||
+		memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64)
+		return NULL;
+	return arch_of_elf(h.e_machine);
 }

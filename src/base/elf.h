@@ -18,4 +18,8 @@
  */
 int elf_closure(const char *program, struct strv *ret, struct err *e);
 
+/* The machine that PROGRAM, an ELF file, is for, by its name of base/arch.h; NULL where it is no 64-bit ELF
+ * file, or for one that is not known. */
+const char *elf_arch(const char *program);
+
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -15,29 +16,38 @@
 
 struct kernel_args {
 	bool force, json;
+	const char *arch; /* static; NULL: this machine's */
 };
 
 /* ---- fetch ---- */
+
+static const struct cli_command fetch_command;
 
 static int set_fetch(void *arg, const struct cli_option *o, const char *value, const char *where)
 {
 	struct kernel_args *a = arg;
 
-	a->force = true;
-	return 0;
+	if (!value) {
+		a->force = true;
+		return 0;
+	}
+	a->arch = arch_parse(value);
+	return a->arch ? 0 : cli_usage_error(&fetch_command, "%s: unknown '%s'", where, value);
 }
 
 static const struct cli_option fetch_options[] = {
+	{ "arch", 0, "ARCH", NULL, "for guests of another architecture: aarch64" },
 	{ "force", 'f', NULL, NULL, "ask for a newer one even when the cache holds it" },
 	{ 0 },
 };
 
 static const struct cli_command fetch_command = {
 	.name = "kernel fetch",
-	.synopsis = "[options] debian:SERIES[-FLAVOUR] ...",
+	.synopsis = "[options] debian:SERIES[-FLAVOUR][:ARCH] ...",
 	.summary =
 		"Fetches Debian's kernels into the cache with apt's own download (its signatures and checksums),\n"
-		"without root and without installing them: debian:6.1, debian:6.1-cloud, debian:6.1-rt.",
+		"without root and without installing them: debian:6.1, debian:6.1-cloud, debian:6.1-rt. Those of another\n"
+		"architecture are called debian:6.1:arm64.",
 	.options = fetch_options,
 	.set = set_fetch,
 };
@@ -47,11 +57,15 @@ static void progress(void *arg, const char *line)
 	fprintf(stderr, "%s\n", line);
 }
 
-static int fetch_one(const char *spec, bool force)
+static int fetch_one(const char *name, const struct kernel_args *a)
 {
+	const char *colon = strchr(name, ':');
+	bool told = !a->arch || !colon || strchr(colon + 1, ':');
+	_cleanup_free_ char *spec =
+		told ? xstrdup(name) : xasprintf("%s:%s", name, arch_dpkg(a->arch));
 	struct kernel k = { 0 };
 	struct err e = ERR_INIT;
-	int r = kernel_fetch(spec, force, progress, NULL, &k, &e);
+	int r = kernel_fetch(spec, a->force, progress, NULL, &k, &e);
 
 	if (r < 0) {
 		err_print(&e);
@@ -73,7 +87,7 @@ static int fetch(int argc, char **argv)
 	if (first == argc)
 		return cli_usage_error(&fetch_command, "no kernel named; for example debian:6.1");
 	for (int i = first; i < argc; i++) {
-		r = fetch_one(argv[i], a.force);
+		r = fetch_one(argv[i], &a);
 		code = code ? code : r;
 	}
 	return code;
@@ -97,7 +111,8 @@ static const struct cli_option list_options[] = {
 static const struct cli_command list_command = {
 	.name = "kernel list",
 	.synopsis = "[options]",
-	.summary = "Lists the kernels in the cache, newest first: the first is the default one.",
+	.summary =
+		"Lists the kernels in the cache, this machine's and the newest first: the first is the default one.",
 	.options = list_options,
 	.set = set_list,
 };

@@ -9,6 +9,7 @@
 #include "image/decompress.h"
 #include "image/elf64.h"
 #include "image/image.h"
+#include "image/vmlinux.h"
 
 #define BANNER      "Linux version "
 #define BANNER_MAX  (64ull << 20) /* searched for it at most */
@@ -204,6 +205,36 @@ static const char *other_kind(const uint8_t *head, size_t len)
 	return "text";
 }
 
+/* Linux: Documentation/arm64/booting.rst, "Call the kernel image" */
+static bool identify_arm64(const struct blob *b, struct image_info *ret)
+{
+	uint8_t head[64];
+
+	if (blob_read(b, 0, head, sizeof(head)) < 0 || memcmp(head + 0x38, "ARM\x64", 4) != 0)
+		return false;
+	ret->kind = IMAGE_ARM64;
+	ret->arch = xstrdup("aarch64");
+	ret->release = banner_release(b, 0, b->size);
+	return true;
+}
+
+/* Image.gz, which loaders for arm64 unpack, QEMU among them. */
+static bool identify_gzip(const struct blob *b, struct image_info *ret)
+{
+	_cleanup_buf_ struct buf packed = BUF_INIT, out = BUF_INIT;
+	struct blob inner;
+
+	if (b->size > IMAGE_VMLINUX_MAX)
+		return false;
+	buf_reserve(&packed, b->size);
+	if (blob_read(b, 0, packed.data, b->size) < 0 ||
+		decompress(COMPRESSION_GZIP, packed.data, b->size, IMAGE_VMLINUX_MAX, &out, NULL) <
+			0)
+		return false;
+	inner = blob_memory(out.data, out.len);
+	return identify_arm64(&inner, ret);
+}
+
 static int identify(const struct blob *b, struct image_info *ret, struct err *e)
 {
 	uint8_t head[64] = { 0 };
@@ -216,13 +247,10 @@ static int identify(const struct blob *b, struct image_info *ret, struct err *e)
 		return identify_bzimage(b, ret, e);
 	if (len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
 		return identify_elf(b, ret, e);
-	/* Linux: Documentation/arm64/booting.rst, "Call the kernel image" */
-	if (len == sizeof(head) && memcmp(head + 0x38, "ARM\x64", 4) == 0) {
-		ret->kind = IMAGE_ARM64;
-		ret->arch = xstrdup("aarch64");
-		ret->release = banner_release(b, 0, b->size);
+	if (identify_arm64(b, ret))
 		return 0;
-	}
+	if (compression_detect(head, len) == COMPRESSION_GZIP && identify_gzip(b, ret))
+		return 0;
 	return err_set(e, -ENOEXEC, "not a kernel image (bzImage, ELF or arm64 Image) but %s",
 		other_kind(head, len));
 }

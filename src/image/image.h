@@ -20,7 +20,7 @@ enum image_kind {
 	IMAGE_UNKNOWN,
 	IMAGE_BZIMAGE, /* x86 boot protocol 2.06 or newer */
 	IMAGE_ELF, /* vmlinux */
-	IMAGE_ARM64, /* uncompressed arm64 Image */
+	IMAGE_ARM64, /* arm64 Image, or one packed by gzip: Image.gz */
 };
 
 struct image_info {
@@ -96,7 +96,7 @@ struct initramfs_file {
 	const char *host_path; /* borrowed: its content; NULL: `data` */
 	const void *data; /* borrowed */
 	size_t len;
-	uint32_t mode; /* permission bits */
+	uint32_t mode; /* permission bits; with S_IFDIR: an empty folder */
 };
 
 struct initramfs_spec {

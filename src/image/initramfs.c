@@ -220,11 +220,12 @@ int initramfs_build(const struct initramfs_spec *spec, struct buf *ret, struct e
 
 		if (path[0] != '/')
 			return err_set(e, -EINVAL, "initramfs: %s is not absolute", path);
-		add_file(&t, &(struct node){ .path = path,
-				     .mode = S_IFREG | (f->mode & 07777),
-				     .host_path = f->host_path,
-				     .data = f->data,
-				     .len = f->len });
+		add_file(&t,
+			&(struct node){ .path = path,
+				.mode = (S_ISDIR(f->mode) ? S_IFDIR : S_IFREG) | (f->mode & 07777),
+				.host_path = f->host_path,
+				.data = f->data,
+				.len = f->len });
 	}
 	r = settle(&t, e);
 	if (r == 0)

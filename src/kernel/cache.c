@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/hash.h"
@@ -159,11 +160,19 @@ static int plain_first(const char *release)
 	return strstr(release, "-cloud") || strstr(release, "-rt") ? 1 : 0;
 }
 
+/* So that the first of all is the default one. */
+static int own_first(const char *arch)
+{
+	return streq(arch, arch_host()) ? 0 : 1;
+}
+
 static int newest_first(const void *a, const void *b)
 {
 	const struct cache_entry *x = a, *y = b;
-	int c = release_compare(y->kernel.release, x->kernel.release);
+	int c = own_first(x->kernel.arch) - own_first(y->kernel.arch);
 
+	if (c == 0)
+		c = release_compare(y->kernel.release, x->kernel.release);
 	if (c == 0)
 		c = plain_first(x->kernel.release) - plain_first(y->kernel.release);
 	if (c == 0)

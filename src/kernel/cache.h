@@ -26,7 +26,7 @@ void cache_entries_free(struct cache_entry *entries, size_t n);
 /* Reads the entry KEY. -ENOENT: there is none; -EBADMSG with the reason: it is damaged. */
 int cache_load(const char *key, struct cache_entry *ret, struct err *e);
 
-/* All of them, newest release first, of equal ones the plain flavour first. Reads small files only. */
+/* All of them, this machine's architecture and the newest release first, of equal ones the plain flavour first. Reads small files only. */
 int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, struct err *e);
 
 /* An entry in the making. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/hash.h"
@@ -23,14 +24,6 @@
 #define UPDATE_MS     (15 * 60 * 1000)
 #define DOWNLOAD_MS   (60 * 60 * 1000)
 #define MESSAGE_LINES 4
-
-#if defined(__x86_64__)
-#define DPKG_ARCH "amd64"
-#elif defined(__aarch64__)
-#define DPKG_ARCH "arm64"
-#else
-#define DPKG_ARCH "riscv64"
-#endif
 
 /* ---- names ---- */
 
@@ -70,21 +63,37 @@ static bool is_series(const char *s)
 int debian_spec_parse(const char *spec, struct debian_spec *ret, struct err *e)
 {
 	_cleanup_free_ char *series = NULL;
-	const char *flavour;
+	const char *flavour, *arch = arch_host();
+	char *colon;
 
 	if (!str_starts(spec, DEBIAN_PREFIX))
 		return err_set(e, -EINVAL, "%s does not begin with " DEBIAN_PREFIX, spec);
 	series = xstrdup(spec + strlen(DEBIAN_PREFIX));
-	cut_suffix(series, DPKG_ARCH);
+	colon = strchr(series, ':');
+	if (colon) {
+		*colon = '\0';
+		arch = arch_parse(colon + 1);
+	}
+	if (!arch)
+		return err_set(
+			e, -EINVAL, "%s names no machine that is known behind its colon", spec);
+	arch = arch_dpkg(arch);
+	cut_suffix(series, arch);
 	flavour = cut_flavour(series);
 	if (!is_series(series)) {
 		err_set(e, -EINVAL, "%s names no Debian kernel", spec);
 		return err_hint(e,
 			"Write debian:SERIES or debian:SERIES-FLAVOUR, as in debian:6.1 or "
-			"debian:6.1-cloud; flavours are cloud and rt.");
+			"debian:6.1-cloud; flavours are cloud and rt. Behind it may stand a machine: "
+			"debian:6.1:arm64.");
 	}
-	*ret = (struct debian_spec){ TAKE_PTR(series), xstrdup(flavour), DPKG_ARCH };
+	*ret = (struct debian_spec){ TAKE_PTR(series), xstrdup(flavour), arch };
 	return 0;
+}
+
+bool debian_spec_is_foreign(const struct debian_spec *s)
+{
+	return !streq(s->arch, arch_dpkg(arch_host()));
 }
 
 void debian_spec_release(struct debian_spec *s)
@@ -126,19 +135,35 @@ char *debian_label(const struct debian_spec *s, const char *package)
 
 	if (!abi)
 		return xasprintf(DEBIAN_PREFIX "%s", package);
-	return xasprintf(DEBIAN_PREFIX "%s%s%s", abi, *flavour ? "-" : "", flavour);
+	return xasprintf(DEBIAN_PREFIX "%s%s%s%s%s", abi, *flavour ? "-" : "", flavour,
+		debian_spec_is_foreign(s) ? ":" : "", debian_spec_is_foreign(s) ? s->arch : "");
 }
 
 /* ---- apt ---- */
 
+/* Where lists of our own for ARCH are; the machine's own have theirs for themselves. */
+static int own_state_dir(const char *arch, char **ret, struct err *e)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (streq(arch, arch_dpkg(arch_host())))
+		return path_cache_sub("apt", ret, e);
+	name = xasprintf("apt-%s", arch);
+	return path_cache_sub(name, ret, e);
+}
+
 /* Lists of our own, for a machine whose lists are empty, stale, or not for us. */
-static int add_own_state(struct strv *argv, struct err *e)
+static int add_own_state(struct strv *argv, const char *arch, struct err *e)
 {
 	_cleanup_free_ char *apt = NULL, *lists = NULL, *archives = NULL;
-	int r = path_cache_sub("apt", &apt, e);
+	int r = own_state_dir(arch, &apt, e);
 
 	if (r < 0)
 		return r;
+	strv_add(argv, "-o");
+	strv_addf(argv, "APT::Architecture=%s", arch);
+	strv_add(argv, "-o");
+	strv_addf(argv, "APT::Architectures=%s", arch);
 	lists = path_join(apt, "lists/partial");
 	archives = path_join(apt, "cache/archives/partial");
 	r = dir_make(lists, 0755, e);
@@ -153,7 +178,8 @@ static int add_own_state(struct strv *argv, struct err *e)
 	return r;
 }
 
-static int start_argv(struct strv *argv, const char *program, bool own_state, struct err *e)
+/* OWN_ARCH: lists of our own, for that machine; NULL: those of this machine. */
+static int start_argv(struct strv *argv, const char *program, const char *own_arch, struct err *e)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -170,7 +196,7 @@ static int start_argv(struct strv *argv, const char *program, bool own_state, st
 		strv_add(argv, "-o");
 		strv_add(argv, "APT::Sandbox::User=root");
 	}
-	return own_state ? add_own_state(argv, e) : 0;
+	return own_arch ? add_own_state(argv, own_arch, e) : 0;
 }
 
 static int run(const struct strv *argv, struct buf *ret_out, int64_t timeout_ms, struct err *e)
@@ -195,10 +221,10 @@ static int run(const struct strv *argv, struct buf *ret_out, int64_t timeout_ms,
 	return err_set(e, -EIO, "%s: %s", command, buf_str(&message));
 }
 
-static int update_lists(struct err *e)
+static int update_lists(const char *arch, struct err *e)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	int r = start_argv(&argv, "apt-get", true, e);
+	int r = start_argv(&argv, "apt-get", arch, e);
 
 	if (r < 0)
 		return r;
@@ -230,12 +256,13 @@ static char *record_field(const char *record, const char *field)
 	return NULL;
 }
 
-static int show_package(const char *name, bool own_state, struct debian_package *ret, struct err *e)
+static int show_package(
+	const char *name, const char *own_arch, struct debian_package *ret, struct err *e)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	_cleanup_buf_ struct buf out = BUF_INIT;
-	struct debian_package p = { .own_state = own_state };
-	int r = start_argv(&argv, "apt-cache", own_state, e);
+	struct debian_package p = { .own_arch = own_arch };
+	int r = start_argv(&argv, "apt-cache", own_arch, e);
 
 	if (r < 0)
 		return r;
@@ -257,11 +284,11 @@ static int show_package(const char *name, bool own_state, struct debian_package 
 	return 0;
 }
 
-static int search(const struct debian_spec *s, bool own_state, struct buf *ret, struct err *e)
+static int search(const struct debian_spec *s, const char *own_arch, struct buf *ret, struct err *e)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	_cleanup_buf_ struct buf pattern = BUF_INIT;
-	int r = start_argv(&argv, "apt-cache", own_state, e);
+	int r = start_argv(&argv, "apt-cache", own_arch, e);
 
 	if (r < 0)
 		return r;
@@ -295,17 +322,18 @@ static int find(
 {
 	_cleanup_buf_ struct buf lines = BUF_INIT;
 	_cleanup_free_ char *name = NULL;
-	int r = own_state ? update_lists(e) : 0;
+	const char *own_arch = own_state ? s->arch : NULL;
+	int r = own_state ? update_lists(s->arch, e) : 0;
 
 	if (r == 0)
-		r = search(s, own_state, &lines, e);
+		r = search(s, own_arch, &lines, e);
 	if (r < 0)
 		return r;
 	name = newest_of(s, buf_str(&lines));
 	if (!name)
 		return err_set(e, -ENOENT, "apt knows no package " IMAGE_PREFIX "%s*-%s%s%s",
 			s->series, s->flavour, *s->flavour ? "-" : "", s->arch);
-	return show_package(name, own_state, ret, e);
+	return show_package(name, own_arch, ret, e);
 }
 
 int debian_find(
@@ -317,7 +345,7 @@ int debian_find(
 
 	if (!own_state)
 		return find(s, false, ret, e);
-	r = path_cache_sub("apt", &apt, e);
+	r = own_state_dir(s->arch, &apt, e);
 	if (r < 0)
 		return r;
 	path = path_join(apt, "vmrig.lock");
@@ -367,7 +395,7 @@ int debian_download(const struct debian_package *p, const char *dir, char **ret_
 {
 	_cleanup_strv_ struct strv apt = STRV_INIT, argv = STRV_INIT;
 	_cleanup_free_ char *path = NULL;
-	int r = start_argv(&apt, "apt-get", p->own_state, e);
+	int r = start_argv(&apt, "apt-get", p->own_arch, e);
 
 	if (r < 0)
 		return r;

@@ -9,7 +9,7 @@
 
 #define DEBIAN_PREFIX "debian:"
 
-/* What `debian:SERIES[-FLAVOUR]` means on this machine. */
+/* What `debian:SERIES[-FLAVOUR][:MACHINE]` means on this machine. */
 struct debian_spec {
 	char *series; /* owned: "6.1", "6.1.0-50" */
 	char *flavour; /* owned: "", "cloud", "rt" */
@@ -22,17 +22,21 @@ struct debian_package {
 	char *version; /* owned */
 	char *sha256; /* owned */
 	char *size; /* owned: bytes, as apt writes it; NULL: unknown */
-	bool own_state; /* found in our own copy of apt's lists */
+	const char *
+		own_arch; /* static: found in our own copy of apt's lists, for that machine; NULL */
 };
 
 /* -EINVAL with the form that is expected. */
 int debian_spec_parse(const char *spec, struct debian_spec *ret, struct err *e);
 void debian_spec_release(struct debian_spec *s);
+/* Whether it is of another machine than this, whose lists apt does not have by itself. */
+bool debian_spec_is_foreign(const struct debian_spec *s);
 
 /* Whether PACKAGE is an image of that series, flavour and machine; the signed one, without symbols. */
 bool debian_spec_matches(const struct debian_spec *s, const char *package);
 
-/* "debian:6.1.0-50-cloud" for linux-image-6.1.0-50-cloud-amd64. The caller owns the string. */
+/* "debian:6.1.0-50-cloud" for linux-image-6.1.0-50-cloud-amd64; of another machine than this
+ * "debian:6.1.0-50:arm64". The caller owns the string. */
 char *debian_label(const struct debian_spec *s, const char *package);
 
 /*

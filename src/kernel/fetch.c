@@ -175,10 +175,11 @@ static int fetch_any_state(
 {
 	struct err first = ERR_INIT, second = ERR_INIT;
 	_cleanup_free_ char *apt = NULL;
-	int r = force ? -ENOENT : fetch_package(f, false, ret, &first);
+	bool own = force || debian_spec_is_foreign(&f->want);
+	int r = own ? -ENOENT : fetch_package(f, false, ret, &first);
 
-	if (r < 0 && (force || path_program("apt-get", &apt) == 0)) {
-		if (!force)
+	if (r < 0 && (own || path_program("apt-get", &apt) == 0)) {
+		if (!own)
 			say(f, "%s", err_text(&first));
 		r = fetch_package(f, true, ret, &second);
 	}

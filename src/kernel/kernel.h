@@ -6,6 +6,8 @@
  * a folder with boot/ and lib/modules as a package unpacks), a package (`debian:6.1-cloud`), an
  * installed version (`/boot/vmlinuz-VERSION`, `/lib/modules/VERSION`), a cache key. A kernel that was
  * named and cannot be had is an error that says what was tried; no other one takes its place.
+ *
+ * A package is of this machine's architecture unless its name ends with another: `debian:6.1:arm64`.
  */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
@@ -54,8 +56,16 @@ void kernel_release(struct kernel *k);
 int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct err *e);
 
 /*
- * Fetches a package kernel into the cache unless the cache holds it: `debian:SERIES[-FLAVOUR]`
- * (SERIES as 6.1 or 6.1.0-50; FLAVOUR cloud, rt, or none) with apt's own download (its signatures
+ * The same for the architecture ARCH ("x86_64", "aarch64"; NULL: as kernel_resolve()): packages are
+ * that one's, the default is the newest of it, and a kernel of another is -EINVAL. Without ARCH a kernel
+ * that is named may be of any, and the default one of the cache is of this machine's.
+ */
+int kernel_resolve_arch(
+	const char *spec, const char *arch, const char *cwd, struct kernel *ret, struct err *e);
+
+/*
+ * Fetches a package kernel into the cache unless the cache holds it: `debian:SERIES[-FLAVOUR][:ARCH]`
+ * (SERIES as 6.1 or 6.1.0-50; FLAVOUR cloud, rt, or none; ARCH as dpkg or uname has it) with apt's own download (its signatures
  * and checksums), as an ordinary user, without dpkg. The machine's package lists serve; where they
  * do not, and with FORCE, which asks for a newer one, lists of our own are fetched into the cache.
  * modules.dep is made as well. PROGRESS (may be NULL) is called with one line for each step.
@@ -63,7 +73,7 @@ int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct
 int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const char *line),
 	void *arg, struct kernel *ret, struct err *e);
 
-/* Those in the cache, newest first; the caller releases each and frees the array. Damaged entries are
+/* Those in the cache, this machine's architecture and the newest first; the caller releases each and frees the array. Damaged entries are
  * skipped; each is described by a line in RET_DAMAGED (may be NULL). */
 int kernel_list(struct kernel **ret, size_t *ret_n, struct strv *ret_damaged, struct err *e);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/hash.h"
@@ -195,52 +196,74 @@ static int resolve_named(const char *spec, const char *cwd, struct kernel *ret, 
 	return r;
 }
 
-static int resolve_newest(const char *cwd, struct kernel *ret, struct err *e)
+static bool foreign(const char *arch)
+{
+	return arch && !streq(arch, arch_host());
+}
+
+static int resolve_newest(const char *arch, const char *cwd, struct kernel *ret, struct err *e)
 {
 	_cleanup_strv_ struct strv damaged = STRV_INIT;
 	_cleanup_free_ char *list = NULL;
 	struct cache_entry *entries;
-	size_t n;
+	size_t n, i = 0;
 	int r = cache_scan(&entries, &n, &damaged, e);
 
 	if (r < 0)
 		return r;
-	if (n) {
-		_cleanup_free_ char *origin = entries[0].kernel.origin;
+	while (i < n && !streq(entries[i].kernel.arch, arch))
+		i++;
+	if (i < n) {
+		_cleanup_free_ char *origin = entries[i].kernel.origin;
 
-		entries[0].kernel.origin = xasprintf("%s, the newest there", origin);
-		take_kernel(&entries[0], NULL, ret);
+		entries[i].kernel.origin = xasprintf("%s, the newest there", origin);
+		take_kernel(&entries[i], NULL, ret);
 		cache_entries_free(entries, n);
 		return 0;
 	}
 	cache_entries_free(entries, n);
 	list = strv_join(&damaged, "; ");
 	err_set(e, -ENOENT, "no kernel to boot: %s does not lie in a kernel tree, and %s%s", cwd,
-		damaged.n ? "" : "the cache holds none", damaged.n ? list : "");
-	return err_hint(e, "Run vmrig kernel fetch debian:6.1, or name a kernel with --kernel.");
+		damaged.n ? "" : "the cache holds none for ", damaged.n ? list : arch);
+	return err_hint(e, "Run vmrig kernel fetch debian:6.1%s%s, or name a kernel with --kernel.",
+		foreign(arch) ? ":" : "", foreign(arch) ? arch_dpkg(arch) : "");
 }
 
-static int resolve_default(const char *cwd, struct kernel *ret, struct err *e)
+static int resolve_default(const char *arch, const char *cwd, struct kernel *ret, struct err *e)
 {
 	_cleanup_free_ char *here = path_absolute(cwd ? cwd : ".", NULL), *tree = tree_find(here);
 	int r;
 
 	if (!tree)
-		return resolve_newest(here, ret, e);
+		return resolve_newest(arch ? arch : arch_host(), here, ret, e);
 	r = kernel_from_tree(tree, NULL, ret, e);
 	if (r == 0)
 		ret->label = TAKE_PTR(tree);
 	return r;
 }
 
-int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct err *e)
+/* "debian:6.1" for aarch64 is "debian:6.1:aarch64"; a package that names its own stays as it is. */
+static char *spec_for(const char *spec, const char *arch)
 {
+	if (!spec || !foreign(arch) || !str_starts(spec, DEBIAN_PREFIX) ||
+		strchr(spec + strlen(DEBIAN_PREFIX), ':'))
+		return xstrdup(spec);
+	return xasprintf("%s:%s", spec, arch_dpkg(arch));
+}
+
+int kernel_resolve_arch(
+	const char *spec, const char *arch, const char *cwd, struct kernel *ret, struct err *e)
+{
+	_cleanup_free_ char *full = spec_for(spec, arch);
 	struct kernel k = { 0 };
 	int r;
 
 	if (spec && !*spec)
 		return err_set(e, -EINVAL, "the name of the kernel is empty");
-	r = spec ? resolve_named(spec, cwd, &k, e) : resolve_default(cwd, &k, e);
+	r = full ? resolve_named(full, cwd, &k, e) : resolve_default(arch, cwd, &k, e);
+	if (r == 0 && arch && !streq(k.arch, arch))
+		r = err_set(
+			e, -EINVAL, "kernel %s is one for %s, not for %s", k.label, k.arch, arch);
 	if (r == 0 && !k.key)
 		r = kernel_set_key(&k, e);
 	if (r < 0) {
@@ -249,6 +272,11 @@ int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct
 	}
 	*ret = k;
 	return 0;
+}
+
+int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct err *e)
+{
+	return kernel_resolve_arch(spec, NULL, cwd, ret, e);
 }
 
 int kernel_list(struct kernel **ret, size_t *ret_n, struct strv *ret_damaged, struct err *e)

@@ -97,6 +97,19 @@ static void banner_across_a_window_is_found(void **state)
 	identify(path, IMAGE_ARM64, FIXTURE_RELEASE, "aarch64");
 }
 
+static void arm64_image_may_be_packed_by_gzip(void **state)
+{
+	static char data[4096];
+	_cleanup_buf_ struct buf packed = BUF_INIT;
+	_cleanup_free_ char *path = NULL;
+
+	memcpy(data + 0x38, "ARM\x64", 4);
+	strcpy(data + 1024, "Linux version " FIXTURE_RELEASE " (x) #1");
+	pack(PACK_GZIP, data, sizeof(data), &packed);
+	path = put(*state, "Image.gz", packed.data, packed.len);
+	identify(path, IMAGE_ARM64, FIXTURE_RELEASE, "aarch64");
+}
+
 static void symbols_are_those_of_a_symbol_table(void **state)
 {
 	for (int symbols = 0; symbols < 2; symbols++) {
@@ -410,6 +423,7 @@ int main(void)
 		in_folder(bzip2_and_lzo_are_refused_by_name),
 		in_folder(payload_that_is_no_whole_kernel_is_an_error),
 		in_folder(elf_kernel_is_copied),
+		in_folder(arm64_image_may_be_packed_by_gzip),
 		in_folder(arm64_image_holds_no_vmlinux),
 		in_folder(every_truncation_of_an_image_is_an_error),
 		in_folder(damaged_images_never_crash_the_reader),

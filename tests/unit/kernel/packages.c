@@ -61,6 +61,16 @@ void make_deb(const struct package_file *files, struct buf *ret)
 		ret);
 }
 
+static void make_arm64_image(const char *release, struct buf *ret)
+{
+	for (size_t i = 0; i < 0x38; i++)
+		buf_addc(ret, '\0');
+	buf_addf(ret, "ARM\x64");
+	for (size_t i = 0; i < 0x40; i++)
+		buf_addc(ret, '\0');
+	buf_addf(ret, "Linux version %s (gcc)", release);
+}
+
 void make_kernel_deb(const char *release, struct buf *ret)
 {
 	_cleanup_buf_ struct buf elf = BUF_INIT, packed = BUF_INIT, image = BUF_INIT, ko = BUF_INIT;
@@ -70,9 +80,13 @@ void make_kernel_deb(const char *release, struct buf *ret)
 	_cleanup_free_ char *module = xasprintf("./lib/modules/%s/kernel/a.ko", release);
 	_cleanup_free_ char *build = xasprintf("./lib/modules/%s/build", release);
 
-	make_vmlinux(&(struct vmlinux_fixture){ 0 }, &elf);
-	pack(PACK_XZ, elf.data, elf.len, &packed);
-	make_bzimage(&packed, release, &image);
+	if (str_ends(release, "-arm64")) {
+		make_arm64_image(release, &image);
+	} else {
+		make_vmlinux(&(struct vmlinux_fixture){ 0 }, &elf);
+		pack(PACK_XZ, elf.data, elf.len, &packed);
+		make_bzimage(&packed, release, &image);
+	}
 	make_module((const char *const[]){ "depends=", NULL }, &ko);
 	make_deb((const struct package_file[]){ { vmlinuz, image.data, image.len, NULL },
 			 { config, "CONFIG_A=y\n", 11, NULL },

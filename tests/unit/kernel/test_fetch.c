@@ -414,6 +414,44 @@ static void newest_and_plainest_is_listed_first(void **state)
 	kernel_release(&k);
 }
 
+static void kernel_of_another_machine_is_fetched_by_lists_of_its_own_and_never_the_default(
+	void **state)
+{
+	_cleanup_buf_ struct buf deb = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct kernel k;
+
+	if (streq(arch(), "arm64"))
+		skip();
+	offer(*state, "6.1.0-5");
+	fetch("debian:6.1", false, &k);
+	kernel_release(&k);
+	assert_int_equal(apt_calls(*state, "APT::Architecture"), 0);
+	make_kernel_deb("6.1.0-60-arm64", &deb);
+	lay_apt(*state, "linux-image-6.1.0-60-arm64 - Linux\n", "6.1.100-2", &deb);
+	fetch("debian:6.1:arm64", false, &k);
+	assert_string_equal(k.arch, "aarch64");
+	assert_string_equal(k.release, "6.1.0-60-arm64");
+	kernel_release(&k);
+	/* update, search, show and download */
+	assert_int_equal(apt_calls(*state, "APT::Architecture=arm64 "), 4);
+	assert_int_equal(apt_calls(*state, "/cache/apt-arm64/lists "), 4);
+
+	assert_int_equal(kernel_resolve(NULL, *state, &k, NULL), 0);
+	assert_string_equal(k.label, "debian:6.1.0-5");
+	kernel_release(&k);
+	assert_int_equal(kernel_resolve_arch(NULL, "aarch64", *state, &k, NULL), 0);
+	assert_string_equal(k.label, "debian:6.1.0-60:arm64");
+	kernel_release(&k);
+	assert_int_equal(kernel_resolve_arch("debian:6.1", "aarch64", *state, &k, NULL), 0);
+	assert_string_equal(k.label, "debian:6.1:arm64");
+	expect_error(&e, kernel_resolve_arch(k.key, "x86_64", *state, &k, &e), -EINVAL, "aarch64",
+		"x86_64");
+	kernel_release(&k);
+	expect_error(&e, kernel_resolve_arch("debian:6.9", "aarch64", *state, &k, &e), -ENOENT,
+		"debian:6.9:arm64", "in the cache");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +470,8 @@ int main(void)
 		in_world(fetch_that_was_killed_leaves_nothing_that_counts),
 		in_world(work_of_a_living_process_is_not_swept),
 		in_world(newest_and_plainest_is_listed_first),
+		in_world(
+			kernel_of_another_machine_is_fetched_by_lists_of_its_own_and_never_the_default),
 	};
 
 	return cmocka_run_group_tests_name("kernel fetch", tests, NULL, NULL);

@@ -85,7 +85,8 @@ static void only_signed_images_of_series_and_flavour_match(void **state)
 static void spec_that_names_no_kernel_is_an_error_that_shows_the_form(void **state)
 {
 	static const char *const specs[] = { "debian:", "debian:cloud", "debian:-cloud",
-		"debian:6.1-fast", "debian:6.1/../x", "debian:6.1 x", "debian:6.1'", "fedora:6" };
+		"debian:6.1-fast", "debian:6.1/../x", "debian:6.1 x", "debian:6.1'",
+		"debian:6.1:", "debian:6.1:vax", "debian::arm64", "fedora:6" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
 		struct debian_spec want;
@@ -97,12 +98,41 @@ static void spec_that_names_no_kernel_is_an_error_that_shows_the_form(void **sta
 	}
 }
 
+static void a_machine_behind_the_colon_is_that_of_the_package(void **state)
+{
+	static const struct {
+		const char *spec, *package, *label;
+	} cases[] = {
+		{ "debian:6.1:arm64", "linux-image-6.1.0-50-arm64", "debian:6.1.0-50" },
+		{ "debian:6.1:aarch64", "linux-image-6.1.0-50-arm64", "debian:6.1.0-50" },
+		{ "debian:6.1-cloud:arm64", "linux-image-6.1.0-50-cloud-arm64",
+			"debian:6.1.0-50-cloud" },
+		{ "debian:6.1:amd64", "linux-image-6.1.0-50-amd64", "debian:6.1.0-50" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *label = NULL, *expected = NULL;
+		struct debian_spec want;
+
+		assert_int_equal(debian_spec_parse(cases[i].spec, &want, NULL), 0);
+		assert_true(debian_spec_matches(&want, cases[i].package));
+		assert_false(debian_spec_matches(&want, "linux-image-6.1.0-50-riscv64"));
+		label = debian_label(&want, cases[i].package);
+		expected = debian_spec_is_foreign(&want)
+				   ? xasprintf("%s:%s", cases[i].label, want.arch)
+				   : xstrdup(cases[i].label);
+		assert_string_equal(label, expected);
+		debian_spec_release(&want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(versions_compare_as_dpkg_does),
 		cmocka_unit_test(releases_compare_by_their_numbers),
 		cmocka_unit_test(only_signed_images_of_series_and_flavour_match),
+		cmocka_unit_test(a_machine_behind_the_colon_is_that_of_the_package),
 		cmocka_unit_test(spec_that_names_no_kernel_is_an_error_that_shows_the_form),
 	};
 
