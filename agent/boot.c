@@ -22,7 +22,7 @@
 
 int proc_fd = -1;
 
-static bool has_acpi;
+static bool can_power_off;
 
 static int mount_at(const char *type, const char *where, unsigned long flags, const char *options)
 {
@@ -164,7 +164,8 @@ void boot_mounts(void)
 		trouble("cannot mount /dev: %s", strerror(-r));
 	open_standard_fds();
 	proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	has_acpi = access("/sys/firmware/acpi/tables", F_OK) == 0;
+	can_power_off = access("/sys/firmware/acpi/tables", F_OK) == 0 ||
+			access("/sys/firmware/devicetree/base/psci", F_OK) == 0;
 	write_text("/proc/self/oom_score_adj", "-1000");
 	umask(022);
 }
@@ -220,9 +221,9 @@ bool boot_word(const char *word)
 
 void power_off(void)
 {
-	/* Without ACPI a PC has no way to power off: Linux would halt and leave the machine running. A
-	 * reset is what ends it (QEMU's -no-reboot). */
-	if (has_acpi)
+	/* Without ACPI, or PSCI on Arm, there is no way to power off: Linux would halt and leave the
+	 * machine running. A reset is what ends it (QEMU's -no-reboot). */
+	if (can_power_off)
 		reboot(RB_POWER_OFF);
 	reboot(RB_AUTOBOOT);
 	for (;;)
