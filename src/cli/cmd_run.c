@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -31,7 +32,7 @@ static const char *const session_variables[] = {
 struct run_args {
 	struct once_options o;
 	struct strv env; /* of --env, in order */
-	struct strv extra;
+	struct strv extra, puts;
 	struct guest_share *shares; /* owned */
 	char *cwd; /* owned */
 	char *root; /* owned */
@@ -40,12 +41,14 @@ struct run_args {
 
 enum option {
 	OPT_KERNEL,
+	OPT_ARCH,
 	OPT_ACCEL,
 	OPT_MACHINE,
 	OPT_CPUS,
 	OPT_MEMORY,
 	OPT_CMDLINE,
 	OPT_ROOT,
+	OPT_PUT,
 	OPT_RW,
 	OPT_CWD,
 	OPT_ENV,
@@ -64,13 +67,17 @@ enum option {
 static const struct cli_option options[] = {
 	[OPT_KERNEL] = { "kernel", 'k', "SPEC", "VMRIG_KERNEL",
 		"image, build tree, version, or debian:6.1" },
+	[OPT_ARCH] = { "arch", 0, "ARCH", NULL, "x86_64 or aarch64 (the kernel's)" },
 	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL",
 		"auto, kvm (never falls back), tcg or nested" },
-	[OPT_MACHINE] = { "machine", 0, "M", "VMRIG_MACHINE", "auto, microvm or q35" },
+	[OPT_MACHINE] = { "machine", 0, "M", "VMRIG_MACHINE", "auto, microvm, q35 or virt" },
 	[OPT_CPUS] = { "cpus", 'c', "N", "VMRIG_CPUS", "CPUs of the guest (1)" },
 	[OPT_MEMORY] = { "memory", 'm', "SIZE", "VMRIG_MEMORY", "its memory (512M)" },
 	[OPT_CMDLINE] = { "cmdline", 0, "TEXT", NULL, "added to the kernel's command line" },
-	[OPT_ROOT] = { "root", 0, "DIR|none", NULL, "its root: a folder, or only the command (/)" },
+	[OPT_ROOT] = { "root", 0, "DIR|none", NULL,
+		"its root: a folder, or only the command (/; none for another --arch)" },
+	[OPT_PUT] = { "put", 0, "FILE", NULL,
+		"with --root none: FILE is there too, at its own path; may be repeated" },
 	[OPT_RW] = { "rw", 0, "DIR", NULL, "let the guest write to this folder; may be repeated" },
 	[OPT_CWD] = { "cwd", 'C', "DIR", NULL, "where COMMAND runs (here)" },
 	[OPT_ENV] = { "env", 'e', "NAME[=VALUE]", NULL,
@@ -153,6 +160,17 @@ static int set_fail_on(struct run_args *a, const char *value, const char *where)
 		where, value);
 }
 
+static int set_arch(struct run_args *a, const char *value, const char *where)
+{
+	const char *arch = arch_parse(value);
+
+	if (!arch || (!streq(arch, "x86_64") && !streq(arch, "aarch64")))
+		return cli_usage_error(
+			&command, "%s: '%s' is neither x86_64 nor aarch64", where, value);
+	a->o.arch = arch;
+	return 0;
+}
+
 static int set_option(void *arg, const struct cli_option *opt, const char *value, const char *where)
 {
 	struct run_args *a = arg;
@@ -164,6 +182,8 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	case OPT_KERNEL:
 		o->kernel = value;
 		return 0;
+	case OPT_ARCH:
+		return set_arch(a, value, where);
 	case OPT_ACCEL:
 		return machine_accel_parse(value, &o->wish.accel, &e) < 0 ? invalid(&e, where) : 0;
 	case OPT_MACHINE:
@@ -182,6 +202,9 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 		free(a->root);
 		a->root = streq(value, "none") ? xstrdup(value) : path_absolute(value, NULL);
 		o->wish.root = a->root;
+		return 0;
+	case OPT_PUT:
+		strv_add(&a->puts, value);
 		return 0;
 	case OPT_RW:
 		return add_rw(a, value);
@@ -245,10 +268,11 @@ static void make_env(const struct run_args *a, struct strv *ret)
 	strv_setenv(ret, "VMRIG", "1");
 }
 
-/* On the host's own files the command runs where the caller stands; elsewhere that place may not be. */
+/* On the host's own files, and with none, the command runs where the caller stands; in another root that place
+ * may not be. */
 static char *make_cwd(const struct run_args *a)
 {
-	bool own = !a->root || streq(a->root, "/");
+	bool own = !a->root || streq(a->root, "/") || streq(a->root, "none");
 	_cleanup_free_ char *here = getcwd(NULL, 0);
 
 	if (a->cwd)
@@ -272,6 +296,9 @@ static int run(struct run_args *a, char **argv)
 	a->o.command.has_stdin = true;
 	a->o.wish.programs = &program;
 	a->o.wish.n_programs = 1;
+	a->o.wish.puts = (const char *const *)a->puts.v;
+	a->o.wish.n_puts = a->puts.n;
+	a->o.wish.cwd = cwd;
 	a->o.wish.extra = (const char *const *)a->extra.v;
 	a->o.wish.n_extra = a->extra.n;
 	code = once_run(&a->o, &e);
@@ -300,5 +327,6 @@ int cmd_run(int argc, char **argv)
 	free(a.root);
 	strv_release(&a.env);
 	strv_release(&a.extra);
+	strv_release(&a.puts);
 	return r;
 }

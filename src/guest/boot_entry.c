@@ -22,7 +22,7 @@
 #include "base/path.h"
 #include "guest/plan.h"
 
-#define FACTS_SCHEMA 3
+#define FACTS_SCHEMA 4
 #define LOCK_WAIT_MS 120000 /* decompression under load takes seconds, never minutes */
 
 /* How to find out about one capability: its option, its module, and a string that only its built-in
@@ -42,10 +42,10 @@ static const struct probe probes[] = {
 	PROBE(virtio_pci, "VIRTIO_PCI", "virtio_pci", "virtio-pci"),
 	PROBE(virtio_console, "VIRTIO_CONSOLE", "virtio_console", "virtio-ports"),
 	PROBE(net_9p, "NET_9P_VIRTIO", "9pnet_virtio", "9pnet_virtio"),
-	PROBE(fs_9p, "9P_FS", "9p", "9p2000.L"),
-	PROBE(fuse, "FUSE_FS", "fuse", "fuse_request"),
+	PROBE(fs_9p, "9P_FS", "9p", "9p2000.L"), PROBE(fuse, "FUSE_FS", "fuse", "fuse_request"),
 	PROBE(overlay, "OVERLAY_FS", "overlay", "lowerdir"),
 	PROBE(kvm_amd, "KVM_AMD", "kvm_amd", "kvm_amd"),
+	PROBE(kvm, "KVM", "kvm", "Hyp mode initialized"), /* arm64's */
 };
 
 static char *fact_field(struct boot_facts *f, const struct probe *p)
@@ -165,7 +165,7 @@ static int build(const struct kernel *k, const char *facts_path, const char *vml
 		if (r < 0)
 			return r;
 	}
-	find_facts(k, elf ? vmlinux : NULL, ret);
+	find_facts(k, elf ? vmlinux : k->image, ret);
 	ret->vmlinux_size = elf ? size_of(vmlinux) : -1;
 	return facts_write(facts_path, ret, e);
 }

@@ -38,14 +38,19 @@ struct guest_wish {
 	enum machine_type type;
 	uint32_t cpus; /* 0: 1 */
 	uint32_t memory_mib; /* 0: 512 */
-	const char
-		*root; /* NULL or "/": the host's own files; "none": the initramfs; else a folder */
+	const char *
+		root; /* NULL or "/": the host's own files; "none": the initramfs; else a folder. A guest
+			  of another architecture cannot run the host's: there NULL is "none" */
 	const struct guest_share *shares; /* further folders, writable or not */
 	size_t n_shares;
 	const char *cmdline; /* added to the kernel's command line; NULL: nothing */
 	const char *const
 		*programs; /* host programs that a root of "none" must hold, with libraries */
 	size_t n_programs;
+	const char *const *puts; /* host files that a root of "none" holds as well, under their own
+				    absolute paths */
+	size_t n_puts;
+	const char *cwd; /* absolute: a folder that a root of "none" must have; NULL: none */
 	const char *const *extra; /* further engine arguments */
 	size_t n_extra;
 };

@@ -9,7 +9,7 @@
 /* What a kernel can do for us: each 'y' (built in), 'm' (a module that is there) or 'n'. */
 struct boot_facts {
 	char virtio_mmio, virtio_pci, virtio_console;
-	char net_9p, fs_9p, fuse, overlay, kvm_amd;
+	char net_9p, fs_9p, fuse, overlay, kvm_amd, kvm;
 	bool pvh; /* an ELF vmlinux with the PVH note could be had */
 	int64_t vmlinux_size; /* of the cached file; -1: none */
 };
@@ -43,5 +43,15 @@ struct guest_plan {
 	char *root_dir; /* owned: the host folder that is the guest's root; NULL: initramfs */
 	struct strv extra, notes;
 };
+
+/* ---- programs.c ---- */
+
+/* The program at PATH (SHOWN to people) is one that the guest's kernel can run, as far as its ELF header
+ * tells; -ENOEXEC where not. */
+int guest_check_program(
+	const struct guest_plan *p, const char *path, const char *shown, struct err *e);
+
+/* Makes P's initramfs one that holds what W asks for besides: programs with their libraries, files, cwd. */
+int guest_add_programs(struct guest_plan *p, const struct guest_wish *w, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -34,23 +35,54 @@ static enum machine_type pick_type(const struct boot_facts *f, enum machine_acce
 	return fits && accel == ACCEL_KVM ? MACHINE_MICROVM : MACHINE_Q35;
 }
 
+static bool has_mmio(enum machine_type type)
+{
+	return type == MACHINE_MICROVM || type == MACHINE_VIRT;
+}
+
 static bool transport(const struct boot_facts *f, enum machine_type type)
 {
-	return usable(type == MACHINE_MICROVM ? f->virtio_mmio : f->virtio_pci);
+	return usable(has_mmio(type) ? f->virtio_mmio : f->virtio_pci);
+}
+
+/* Whether the guest cannot run this machine's programs. */
+static bool is_foreign(const struct guest_plan *p)
+{
+	return !streq(p->kernel.arch, arch_host());
+}
+
+static int check_arch(const struct guest_plan *p, const struct guest_wish *w, struct err *e)
+{
+	bool arm = streq(p->kernel.arch, "aarch64");
+
+	if (!arm && !streq(p->kernel.arch, "x86_64"))
+		return err_set(e, -EOPNOTSUPP,
+			"kernel %s is one for %s; guests are x86_64 or aarch64", p->kernel.label,
+			p->kernel.arch);
+	if (w->type != MACHINE_AUTO && (w->type == MACHINE_VIRT) != arm)
+		return err_set(e, -EOPNOTSUPP,
+			"kernel %s is one for %s, which machine type %s is not", p->kernel.label,
+			p->kernel.arch, machine_type_name(w->type));
+	return 0;
 }
 
 static int pick_machine(
 	struct guest_plan *p, const struct guest_wish *w, const struct boot_facts *f, struct err *e)
 {
-	p->spec.type = w->type == MACHINE_AUTO ? pick_type(f, p->spec.accel) : w->type;
+	bool arm = streq(p->kernel.arch, "aarch64");
+
+	p->spec.type = w->type != MACHINE_AUTO ? w->type
+		       : arm                   ? MACHINE_VIRT
+					       : pick_type(f, p->spec.accel);
 	if (transport(f, p->spec.type) && usable(f->virtio_console)) {
 		p->spec.channel = CHANNEL_VIRTIO;
 		return 0;
 	}
-	if (p->spec.type == MACHINE_MICROVM && w->type == MACHINE_MICROVM)
+	if (arm || w->type == MACHINE_MICROVM)
 		return err_set(e, -EOPNOTSUPP,
-			"kernel %s cannot run on machine type microvm: it lacks CONFIG_%s",
-			p->kernel.label, usable(f->virtio_mmio) ? "VIRTIO_CONSOLE" : "VIRTIO_MMIO");
+			"kernel %s cannot run on machine type %s: it lacks CONFIG_%s",
+			p->kernel.label, machine_type_name(p->spec.type),
+			usable(f->virtio_mmio) ? "VIRTIO_CONSOLE" : "VIRTIO_MMIO");
 	p->spec.type = MACHINE_Q35;
 	p->spec.channel = CHANNEL_UART;
 	strv_addf(&p->notes,
@@ -66,7 +98,12 @@ static int pick_root(
 {
 	const char *why;
 
-	if (w->root && streq(w->root, "none")) {
+	if (is_foreign(p) && w->root ? streq(w->root, "/") : is_foreign(p) && !w->n_programs) {
+		err_set(e, -EINVAL, "this machine's programs cannot run in a guest of %s",
+			p->kernel.arch);
+		return err_hint(e, "Its root must be a folder with programs of its own, or none.");
+	}
+	if (w->root ? streq(w->root, "none") : is_foreign(p)) {
 		p->root = WIRE_SHARE_NONE;
 		return 0;
 	}
@@ -94,12 +131,14 @@ static int pick_root(
 /* A guest that is to have a KVM of its own needs a kernel with it. */
 static int check_nested(struct guest_plan *p, const struct boot_facts *f, struct err *e)
 {
+	bool arm = p->spec.type == MACHINE_VIRT;
+
 	if (p->spec.accel != ACCEL_NESTED)
 		return 0;
-	if (!usable(f->kvm_amd))
+	if (!usable(arm ? f->kvm : f->kvm_amd))
 		return err_set(e, -EOPNOTSUPP,
-			"kernel %s has no KVM to run nested: it lacks CONFIG_KVM and CONFIG_KVM_AMD%s",
-			p->kernel.label,
+			"kernel %s has no KVM to run nested: it lacks CONFIG_KVM%s%s",
+			p->kernel.label, arm ? "" : " and CONFIG_KVM_AMD",
 			p->kernel.modules_dir ? "" : ", and no modules were found beside it");
 	strv_add(&p->notes, p->accel_why);
 	return 0;
@@ -110,12 +149,12 @@ static void pick_modules(
 	const struct guest_plan *p, const struct boot_facts *f, const char *ret[static MODULES_MAX])
 {
 	size_t n = 0;
-	bool microvm = p->spec.type == MACHINE_MICROVM;
+	bool mmio = has_mmio(p->spec.type);
 
 	if (p->spec.channel == CHANNEL_VIRTIO || p->root == WIRE_SHARE_9P) {
-		if (microvm && f->virtio_mmio == 'm')
+		if (mmio && f->virtio_mmio == 'm')
 			ret[n++] = "virtio_mmio";
-		if (!microvm && f->virtio_pci == 'm')
+		if (!mmio && f->virtio_pci == 'm')
 			ret[n++] = "virtio_pci";
 	}
 	if (p->spec.channel == CHANNEL_VIRTIO && f->virtio_console == 'm')
@@ -128,8 +167,10 @@ static void pick_modules(
 		ret[n++] = "fuse";
 	if (p->root != WIRE_SHARE_NONE && f->overlay == 'm')
 		ret[n++] = "overlay";
-	if (p->spec.accel == ACCEL_NESTED && f->kvm_amd == 'm')
+	if (p->spec.accel == ACCEL_NESTED && p->spec.type != MACHINE_VIRT && f->kvm_amd == 'm')
 		ret[n++] = "kvm_amd";
+	if (p->spec.accel == ACCEL_NESTED && p->spec.type == MACHINE_VIRT && f->kvm == 'm')
+		ret[n++] = "kvm";
 	ret[n] = NULL;
 }
 
@@ -157,6 +198,23 @@ static int check_dir(const char *path, const char *what, struct err *e)
 	return err_sys(e, file_exists(path) ? ENOTDIR : ENOENT, "%s %s", what, path);
 }
 
+/* Programs named by their path; where others are is the guest's PATH's business. */
+static int check_programs_of_root(
+	const struct guest_plan *p, const struct guest_wish *w, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->n_programs; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (w->programs[i][0] != '/')
+			continue;
+		path = path_join(p->root_dir, w->programs[i] + 1);
+		r = guest_check_program(p, path, path, e);
+	}
+	return r;
+}
+
 static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct err *e)
 {
 	_cleanup_free_ char *guest_modules = NULL;
@@ -171,8 +229,12 @@ static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct e
 			p->kernel.label);
 	if (p->root == WIRE_SHARE_NONE)
 		return 0;
+	if (w->n_puts)
+		return err_set(e, -EINVAL, "files are put into a guest whose root is none alone");
 	p->root_dir = path_absolute(w->root ? w->root : "/", NULL);
 	r = check_dir(p->root_dir, "root folder", e);
+	if (r == 0 && is_foreign(p))
+		r = check_programs_of_root(p, w, e);
 	if (r < 0)
 		return r;
 	if (p->root != WIRE_SHARE_9P)
@@ -192,47 +254,7 @@ static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct e
 	return 0;
 }
 
-/* ---- initramfs ---- */
-
-/* With a root of "none" the programs to run travel in the initramfs: a second archive behind the
- * cached one (the kernel unpacks them one after the other), together in an anonymous file. */
-static int add_programs(struct guest_plan *p, const struct guest_wish *w, struct err *e)
-{
-	_cleanup_buf_ struct buf all = BUF_INIT, more = BUF_INIT;
-	_cleanup_strv_ struct strv store = STRV_INIT;
-	_cleanup_free_ struct initramfs_file *files = NULL;
-	size_t n = 0, cap = 0;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < w->n_programs; i++) {
-		_cleanup_free_ char *path = NULL;
-
-		r = path_program(w->programs[i], &path);
-		if (r < 0)
-			return err_set(e, r, "%s: command not found", w->programs[i]);
-		r = initramfs_add_program(path, &files, &n, &cap, &store, e);
-	}
-	if (r < 0)
-		return r;
-	struct initramfs_spec spec = { .files = files, .n_files = n };
-
-	r = initramfs_build(&spec, &more, e);
-	if (r == 0)
-		r = file_read(p->initrd, SIZE_MAX / 2, &all, e);
-	if (r < 0)
-		return r;
-	while (all.len % 4)
-		buf_addc(&all, '\0');
-	buf_add(&all, more.data, more.len);
-	p->initrd_fd = fd_memfd("initramfs", all.data, all.len);
-	if (p->initrd_fd < 0)
-		return err_sys(e, -p->initrd_fd, "cannot make an initramfs in memory");
-	free(p->initrd);
-	p->initrd = xasprintf("/dev/fd/%d", p->initrd_fd);
-	p->spec.keep_fds = &p->initrd_fd;
-	p->spec.n_keep_fds = 1;
-	return 0;
-}
+/* ---- what it boots from ---- */
 
 static int find_boot_files(
 	struct guest_plan *p, const struct guest_wish *w, const struct boot_entry *b, struct err *e)
@@ -242,6 +264,10 @@ static int find_boot_files(
 	int r;
 
 	r = path_libexec(name, &agent, e);
+	if (r == -ENOENT && streq(p->kernel.arch, "aarch64") && is_foreign(p))
+		err_hint(e,
+			"It is built where a compiler for it is: apt install gcc-aarch64-linux-gnu "
+			"libc6-dev-arm64-cross, then build vmrig anew from meson setup on.");
 	if (r < 0)
 		return r;
 	pick_modules(p, &b->facts, modules);
@@ -249,8 +275,8 @@ static int find_boot_files(
 	if (r < 0)
 		return r;
 	p->image = xstrdup(b->image);
-	if (p->root == WIRE_SHARE_NONE && w->n_programs)
-		return add_programs(p, w, e);
+	if (p->root == WIRE_SHARE_NONE && (w->n_programs || w->n_puts))
+		return guest_add_programs(p, w, e);
 	return 0;
 }
 
@@ -305,7 +331,10 @@ static int decide(struct guest_plan *p, const struct guest_wish *w, struct err *
 	struct boot_entry b = { 0 };
 	int r;
 
-	r = machine_pick_accel(w->accel, &p->spec.accel, p->accel_why, e);
+	r = check_arch(p, w, e);
+	if (r < 0)
+		return r;
+	r = machine_pick_accel(w->accel, p->kernel.arch, &p->spec.accel, p->accel_why, e);
 	if (r < 0)
 		return r;
 	r = boot_entry_open(&p->kernel, &b, e);

@@ -3,10 +3,21 @@
 #include "base/buf.h"
 #include "machine/private.h"
 
+/* Arm's: PSCI resets and powers off, and the clock is architectural. */
+static void cmdline_virt(struct buf *ret)
+{
+	buf_adds(ret, "console=ttyAMA0 panic=-1 sysrq_always_enabled=1 panic_print=0x40"
+		      " random.trust_cpu=on cryptomgr.notests vmrig.channel=virtio");
+}
+
 void machine_cmdline_tsc(const struct machine_spec *spec, uint32_t tsc_khz, struct buf *ret)
 {
 	if (ret->len > 0)
 		buf_addc(ret, ' ');
+	if (spec->type == MACHINE_VIRT) {
+		cmdline_virt(ret);
+		return;
+	}
 	buf_adds(ret, "console=ttyS0");
 	/* A panic ends the machine, by ACPI's reset register, so that a triple fault is always a fault. */
 	buf_adds(ret, " panic=-1 reboot=a");

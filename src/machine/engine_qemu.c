@@ -31,32 +31,50 @@ static void config_release(struct config *c)
 	free(c->shares);
 }
 
-/* Older ones have an emulated SVM too, but it was not tried with KVM. */
-enum { SVM_MAJOR = 7, SVM_MINOR = 2 };
+/* Older ones emulate virtualization too, but it was not tried with KVM. */
+enum { NESTED_MAJOR = 7, NESTED_MINOR = 2 };
 
-static bool knows_svm(const struct qemu_features *f)
+static bool has_machine(const struct qemu_features *f, enum machine_type type)
+{
+	switch (type) {
+	case MACHINE_AUTO:
+		break;
+	case MACHINE_MICROVM:
+		return f->machine_microvm;
+	case MACHINE_Q35:
+		return f->machine_q35;
+	case MACHINE_VIRT:
+		return f->machine_virt;
+	}
+	return false;
+}
+
+static enum qemu_machine machine_of(enum machine_type type)
+{
+	return type == MACHINE_MICROVM ? QEMU_MICROVM : type == MACHINE_VIRT ? QEMU_VIRT : QEMU_Q35;
+}
+
+static bool knows_nested(const struct qemu_features *f)
 {
 	int major = 0, minor = 0;
 
 	if (sscanf(f->version, "%d.%d", &major, &minor) != 2)
 		return false;
-	return major > SVM_MAJOR || (major == SVM_MAJOR && minor >= SVM_MINOR);
+	return major > NESTED_MAJOR || (major == NESTED_MAJOR && minor >= NESTED_MINOR);
 }
 
 static int check(const struct machine_spec *spec, const struct qemu_features *f, struct err *e)
 {
-	bool there = spec->type == MACHINE_MICROVM ? f->machine_microvm : f->machine_q35;
-
-	if (!there)
+	if (!has_machine(f, spec->type))
 		return err_set(e, -EOPNOTSUPP, "%s (QEMU %s) has no machine \"%s\"", f->program,
 			f->version, machine_type_name(spec->type));
 	if (!(spec->accel == ACCEL_KVM ? f->accel_kvm : f->accel_tcg))
 		return err_set(e, -EOPNOTSUPP, "%s (QEMU %s) was built without accelerator \"%s\"",
 			f->program, f->version, spec->accel == ACCEL_KVM ? "kvm" : "tcg");
-	if (spec->accel == ACCEL_NESTED && !knows_svm(f))
+	if (spec->accel == ACCEL_NESTED && !knows_nested(f))
 		return err_set(e, -EOPNOTSUPP,
-			"%s (QEMU %s) cannot emulate an SVM that KVM runs on; QEMU %d.%d is the first known to",
-			f->program, f->version, SVM_MAJOR, SVM_MINOR);
+			"%s (QEMU %s) cannot emulate a CPU that KVM runs on; QEMU %d.%d is the first known to",
+			f->program, f->version, NESTED_MAJOR, NESTED_MINOR);
 	if (spec->n_shares > 0 && !f->virtfs)
 		return err_set(e, -EOPNOTSUPP,
 			"%s (QEMU %s) was built without 9p: it cannot share folders", f->program,
@@ -76,9 +94,9 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 		return r;
 	c->q = (struct qemu_config){
 		.features = &c->features,
-		.machine = spec->type == MACHINE_MICROVM ? QEMU_MICROVM : QEMU_Q35,
+		.machine = machine_of(spec->type),
 		.accel = spec->accel == ACCEL_KVM ? QEMU_KVM : QEMU_TCG,
-		.svm = spec->accel == ACCEL_NESTED,
+		.nested = spec->accel == ACCEL_NESTED,
 		.cpus = spec->cpus,
 		.memory_mib = spec->memory_mib,
 		.kernel = spec->kernel,

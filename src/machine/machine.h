@@ -25,11 +25,11 @@ enum machine_accel {
 	ACCEL_TCG,
 	ACCEL_NESTED, /* TCG with a CPU whose virtualization is emulated: the guest has a KVM of its own */
 };
-enum machine_type { MACHINE_AUTO, MACHINE_MICROVM, MACHINE_Q35 };
+enum machine_type { MACHINE_AUTO, MACHINE_MICROVM, MACHINE_Q35, MACHINE_VIRT /* Arm's */ };
 
 const char *machine_engine_name(enum machine_engine v); /* "auto", "qemu" */
 const char *machine_accel_name(enum machine_accel v); /* "auto", "kvm", "tcg", "nested" */
-const char *machine_type_name(enum machine_type v); /* "auto", "microvm", "q35" */
+const char *machine_type_name(enum machine_type v); /* "auto", "microvm", "q35", "virt" */
 /* The named value, or -EINVAL with the names allowed. */
 int machine_engine_parse(const char *s, enum machine_engine *ret, struct err *e);
 int machine_accel_parse(const char *s, enum machine_accel *ret, struct err *e);
@@ -56,10 +56,10 @@ struct kvm_probe {
  */
 void machine_probe_kvm(bool fresh, struct kvm_probe *ret);
 
-/* The accelerator to use for WISH; WHY gets one line (why this one). ACCEL_KVM fails rather than
- * fall back: -ENODEV with the reason and the repair. */
-int machine_pick_accel(
-	enum machine_accel wish, enum machine_accel *ret, char why[static 240], struct err *e);
+/* The accelerator to use for WISH and a guest of ARCH; WHY gets one line (why this one). ACCEL_KVM fails
+ * rather than fall back: -ENODEV with the reason and the repair. */
+int machine_pick_accel(enum machine_accel wish, const char *arch, enum machine_accel *ret,
+	char why[static 240], struct err *e);
 
 struct machine_share {
 	char *tag; /* borrowed */
@@ -77,7 +77,7 @@ struct machine_spec {
 	enum machine_engine engine;
 	enum machine_accel accel; /* not AUTO: see machine_pick_accel() */
 	enum machine_type type; /* not AUTO */
-	const char *arch; /* "x86_64" */
+	const char *arch; /* "x86_64", "aarch64" */
 	uint32_t cpus, memory_mib;
 	const char *kernel, *initrd; /* paths; initrd may be "/dev/fd/N" with N in keep_fds */
 	const char *cmdline; /* whole: see machine_cmdline() */

@@ -18,6 +18,7 @@ static const char *const type_names[] = {
 	[MACHINE_AUTO] = "auto",
 	[MACHINE_MICROVM] = "microvm",
 	[MACHINE_Q35] = "q35",
+	[MACHINE_VIRT] = "virt",
 };
 
 static int find(const char *what, const char *const *names, size_t n, const char *s, struct err *e)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "base/arch.h"
+#include "base/text.h"
 #include "machine/machine.h"
 
 static const char *repair(enum kvm_state state)
@@ -20,8 +22,21 @@ static const char *repair(enum kvm_state state)
 	return "";
 }
 
-int machine_pick_accel(
-	enum machine_accel wish, enum machine_accel *ret, char why[static 240], struct err *e)
+/* Another machine's instructions are all emulated, whatever KVM can do here. */
+static int pick_foreign(enum machine_accel wish, const char *arch, enum machine_accel *ret,
+	char why[static 240], struct err *e)
+{
+	if (wish == ACCEL_KVM) {
+		err_set(e, -ENODEV, "KVM runs guests of this machine, not of %s", arch);
+		return err_hint(e, "Use --accel tcg.");
+	}
+	snprintf(why, 240, "tcg: the guest is %s, this machine is %s", arch, arch_host());
+	*ret = ACCEL_TCG;
+	return 0;
+}
+
+int machine_pick_accel(enum machine_accel wish, const char *arch, enum machine_accel *ret,
+	char why[static 240], struct err *e)
 {
 	struct kvm_probe p;
 
@@ -33,10 +48,13 @@ int machine_pick_accel(
 	if (wish ==
 		ACCEL_NESTED) { /* also where KVM works: that its guest's KVM is complete is what counts */
 		snprintf(why, 240,
-			"nested: KVM in the guest is kvm-amd on an SVM that QEMU emulates; its times mean nothing");
+			"nested: KVM in the guest is %s that QEMU emulates; its times mean nothing",
+			streq(arch, "aarch64") ? "Arm's, on an EL2" : "kvm-amd on an SVM");
 		*ret = ACCEL_NESTED;
 		return 0;
 	}
+	if (!streq(arch, arch_host()))
+		return pick_foreign(wish, arch, ret, why, e);
 	machine_probe_kvm(false, &p);
 	if (p.state == KVM_WORKS) {
 		snprintf(why, 240, "kvm: /dev/kvm %s", p.why);

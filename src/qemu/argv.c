@@ -14,13 +14,18 @@
 #define TCG_CPU "max,-erms,-fsrm"
 #define TCG_SVM ",+svm,+npt"
 
+/* Arm's "max" is several times slower: it emulates the signing of pointers bit by bit. */
+#define TCG_ARM_CPU "cortex-a76"
+
 static const char *cpu_model(const struct qemu_config *c)
 {
 	if (c->cpu)
 		return c->cpu;
 	if (c->accel == QEMU_KVM)
 		return "host";
-	return c->svm ? TCG_CPU TCG_SVM : TCG_CPU;
+	if (c->machine == QEMU_VIRT)
+		return TCG_ARM_CPU;
+	return c->nested ? TCG_CPU TCG_SVM : TCG_CPU;
 }
 
 size_t qemu_n_ports(const struct qemu_config *c)
@@ -48,9 +53,11 @@ void qemu_fds_choose(const struct qemu_config *c, struct qemu_fds *ret)
 	int fd = 3;
 
 	BUG_ON(c->n_ports > QEMU_PORTS_MAX);
+	BUG_ON(c->second_uart && c->machine == QEMU_VIRT);
 	ret->console = next_free(c, &fd);
 	ret->qmp = next_free(c, &fd);
-	ret->log = c->accel == QEMU_TCG ? next_free(c, &fd) : -1;
+	/* It tells of triple faults, which only a PC has. */
+	ret->log = c->accel == QEMU_TCG && c->machine != QEMU_VIRT ? next_free(c, &fd) : -1;
 	for (size_t i = 0; i < qemu_n_ports(c); i++)
 		ret->ports[i] = next_free(c, &fd);
 }
@@ -74,19 +81,30 @@ static char *escaped(const char *s)
 	return buf_detach(&b);
 }
 
-/* A virtio device's model: on microvm they sit on virtio-mmio, on q35 on PCI. */
+/* A virtio device's model: on microvm and virt they sit on virtio-mmio, on q35 on PCI. */
 static const char *transport(const struct qemu_config *c)
 {
-	return c->machine == QEMU_MICROVM ? "device" : "pci";
+	return c->machine == QEMU_Q35 ? "pci" : "device";
+}
+
+static const char *machine(const struct qemu_config *c)
+{
+	switch (c->machine) {
+	case QEMU_MICROVM:
+		/* ACPI carries the virtio-mmio devices, the power-off and the reset register, all that
+		 * a distribution's kernel needs. */
+		return "microvm,acpi=on,pic=on,pit=on,rtc=on,pcie=off";
+	case QEMU_Q35:
+		return "q35";
+	case QEMU_VIRT:
+		return c->nested ? "virt,gic-version=3,virtualization=on" : "virt,gic-version=3";
+	}
+	bug_at(__FILE__, __LINE__, "unknown machine");
 }
 
 static void add_machine(const struct qemu_config *c, struct strv *v)
 {
-	/* microvm: ACPI carries the virtio-mmio devices, the power-off and the reset register, all that
-	 * a distribution's kernel needs. */
-	add2(v, "-machine",
-		c->machine == QEMU_MICROVM ? "microvm,acpi=on,pic=on,pit=on,rtc=on,pcie=off"
-					   : "q35");
+	add2(v, "-machine", machine(c));
 	strv_add(v, "-accel");
 	if (c->accel == QEMU_KVM)
 		strv_add(v, "kvm");
@@ -166,7 +184,7 @@ void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, stru
 		strv_add(ret, "-D");
 		strv_addf(ret, "/dev/fd/%d", fds->log);
 	}
-	if (c->features->pvpanic) {
+	if (c->features->pvpanic && c->machine != QEMU_VIRT) {
 		/* The event alone: stopping there would cut off the kernel's text. */
 		add2(ret, "-device", "pvpanic");
 		add2(ret, "-action", "panic=none");

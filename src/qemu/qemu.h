@@ -21,7 +21,7 @@
 struct qemu_features {
 	char *program; /* owned: absolute path */
 	char *version; /* owned: "7.2.22" */
-	bool machine_microvm, machine_q35;
+	bool machine_microvm, machine_q35, machine_virt;
 	bool accel_kvm, accel_tcg;
 	bool sandbox; /* -sandbox on works */
 	bool virtfs; /* 9p: -fsdev local */
@@ -33,7 +33,7 @@ void qemu_features_release(struct qemu_features *f);
 /* Looks for $VMRIG_QEMU, then qemu-system-ARCH on PATH. -ENOENT with what to install. */
 int qemu_probe(const char *arch, struct qemu_features *ret, struct err *e);
 
-enum qemu_machine { QEMU_MICROVM, QEMU_Q35 };
+enum qemu_machine { QEMU_MICROVM, QEMU_Q35, QEMU_VIRT /* Arm's */ };
 enum qemu_accel { QEMU_TCG, QEMU_KVM };
 
 struct qemu_share {
@@ -48,7 +48,7 @@ struct qemu_config {
 	enum qemu_machine machine;
 	enum qemu_accel accel;
 	const char *cpu; /* NULL: all that TCG does well, or "host" under KVM */
-	bool svm; /* TCG: the CPU has an emulated SVM with nested paging */
+	bool nested; /* TCG: with emulated virtualization: SVM with nested paging, or EL2 */
 	uint32_t cpus;
 	uint32_t memory_mib;
 	const char *kernel; /* path */
@@ -58,7 +58,7 @@ struct qemu_config {
 	size_t n_shares;
 	const char *const *ports; /* names of virtio-serial ports, at most QEMU_PORTS_MAX */
 	size_t n_ports;
-	bool second_uart; /* a second 8250, its other end is port number n_ports */
+	bool second_uart; /* a second 8250 (not on virt), its other end is port number n_ports */
 	bool sandbox;
 	const int *keep_fds; /* stay open in QEMU under their numbers */
 	size_t n_keep_fds;

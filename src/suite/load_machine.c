@@ -37,7 +37,8 @@ static const struct key machine_keys[] = {
 	{ "engine", read_enum, FIELD(engine), .parse = parse_engine, .expected = "auto or qemu" },
 	{ "accel", read_enum, FIELD(accel), .parse = parse_accel,
 		.expected = "auto, kvm, tcg or nested" },
-	{ "type", read_enum, FIELD(type), .parse = parse_type, .expected = "auto, microvm or q35" },
+	{ "type", read_enum, FIELD(type), .parse = parse_type,
+		.expected = "auto, microvm, q35 or virt" },
 	{ "cmdline", read_text, FIELD(cmdline) },
 	{ "qemu_args", read_strv, FIELD(qemu_args) },
 };

@@ -293,7 +293,7 @@ static int prepare(struct once *c, struct err *e)
 	_cleanup_free_ char *line = NULL;
 	int r;
 
-	r = kernel_resolve(c->o->kernel, NULL, &c->kernel, e);
+	r = kernel_resolve_arch(c->o->kernel, c->o->arch, NULL, &c->kernel, e);
 	if (r == 0)
 		r = guest_prepare(&c->kernel, &c->o->wish, &c->plan, e);
 	if (r < 0 || !c->o->dry_run)

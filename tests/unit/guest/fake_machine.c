@@ -158,8 +158,8 @@ void machine_free(struct machine *m)
 
 /* ---- the rest of the room ---- */
 
-int machine_pick_accel(
-	enum machine_accel wish, enum machine_accel *ret, char why[static 240], struct err *e)
+int machine_pick_accel(enum machine_accel wish, const char *arch, enum machine_accel *ret,
+	char why[static 240], struct err *e)
 {
 	if (machine.accel == ACCEL_AUTO)
 		return err_set(e, -ENODEV, "no accelerator is usable");

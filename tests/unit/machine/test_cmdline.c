@@ -61,6 +61,22 @@ static void the_channel_is_named_and_its_uart_counted(void **state)
 	assert_true(has_word(&uart, "8250.nr_uarts=2"));
 }
 
+static void arms_machine_is_told_nothing_of_a_pc(void **state)
+{
+	static const char *const of_a_pc[] = { "ttyS", "8250", "nmi", "tsc",
+		"reboot=", "no_timer_check" };
+	const struct machine_spec spec = { .accel = ACCEL_TCG, .type = MACHINE_VIRT };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	machine_cmdline_tsc(&spec, 2600000, &b);
+	assert_true(has_word(&b, "console=ttyAMA0"));
+	assert_true(has_word(&b, "panic=-1"));
+	assert_true(has_word(&b, "sysrq_always_enabled=1"));
+	assert_true(has_word(&b, "vmrig.channel=virtio"));
+	for (size_t i = 0; i < ARRAY_SIZE(of_a_pc); i++)
+		assert_null(strstr(b.data, of_a_pc[i]));
+}
+
 static void the_measured_frequency_is_kept_for_this_boot(void **state)
 {
 	uint32_t khz = machine_host_tsc_khz();
@@ -80,6 +96,7 @@ int main(void)
 		cmocka_unit_test(it_is_appended_to_what_is_there),
 		cmocka_unit_test(tcg_is_told_the_frequency_where_it_is_known),
 		cmocka_unit_test(the_channel_is_named_and_its_uart_counted),
+		cmocka_unit_test(arms_machine_is_told_nothing_of_a_pc),
 		with_cache(the_measured_frequency_is_kept_for_this_boot),
 	};
 

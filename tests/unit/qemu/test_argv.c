@@ -72,6 +72,27 @@ static void q35_takes_pci_devices(void **state)
 	assert_has(s, "-device virtio-9p-pci,fsdev=fs0,mount_tag=root ");
 }
 
+static void arms_virt_takes_virtio_mmio_and_nothing_of_a_pc(void **state)
+{
+	const char *const ports[] = { "a" };
+	struct qemu_config c = config();
+	_cleanup_free_ char *plain = NULL, *nested = NULL;
+
+	c.machine = QEMU_VIRT;
+	c.ports = ports;
+	c.n_ports = 1;
+	plain = line(&c);
+	c.nested = true;
+	nested = line(&c);
+	assert_has(plain, "-machine virt,gic-version=3 -accel tcg,");
+	assert_has(plain, "-cpu cortex-a76 ");
+	assert_has(plain, "-device virtio-serial-device,max_ports=2 ");
+	assert_lacks(plain, "pvpanic");
+	assert_lacks(plain, "cpu_reset");
+	assert_has(nested, "-machine virt,gic-version=3,virtualization=on ");
+	assert_has(nested, "-cpu cortex-a76 ");
+}
+
 static void the_second_uart_is_com2_on_both(void **state)
 {
 	struct qemu_config c = config();
@@ -192,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(microvm_takes_virtio_mmio_devices),
 		cmocka_unit_test(q35_takes_pci_devices),
+		cmocka_unit_test(arms_virt_takes_virtio_mmio_and_nothing_of_a_pc),
 		cmocka_unit_test(the_second_uart_is_com2_on_both),
 		cmocka_unit_test(shares_are_read_only_unless_writable),
 		cmocka_unit_test(a_comma_in_a_path_adds_no_option),
