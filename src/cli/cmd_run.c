@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/arch.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -160,17 +159,6 @@ static int set_fail_on(struct run_args *a, const char *value, const char *where)
 		where, value);
 }
 
-static int set_arch(struct run_args *a, const char *value, const char *where)
-{
-	const char *arch = arch_parse(value);
-
-	if (!arch || (!streq(arch, "x86_64") && !streq(arch, "aarch64")))
-		return cli_usage_error(
-			&command, "%s: '%s' is neither x86_64 nor aarch64", where, value);
-	a->o.arch = arch;
-	return 0;
-}
-
 static int set_option(void *arg, const struct cli_option *opt, const char *value, const char *where)
 {
 	struct run_args *a = arg;
@@ -183,7 +171,7 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 		o->kernel = value;
 		return 0;
 	case OPT_ARCH:
-		return set_arch(a, value, where);
+		return cli_arch(&command, where, value, &o->arch);
 	case OPT_ACCEL:
 		return machine_accel_parse(value, &o->wish.accel, &e) < 0 ? invalid(&e, where) : 0;
 	case OPT_MACHINE:

@@ -19,6 +19,7 @@ enum option {
 	OPT_FILTER,
 	OPT_TAG,
 	OPT_JOBS,
+	OPT_ARCH,
 	OPT_ACCEL,
 	OPT_TIMEOUT,
 	OPT_FAIL_FAST,
@@ -39,6 +40,8 @@ static const struct cli_option options[] = {
 		"only cases whose id or test matches; '!GLOB' leaves out" },
 	[OPT_TAG] = { "tag", 0, "TAG", NULL, "only tests with this tag, or another one named" },
 	[OPT_JOBS] = { "jobs", 'j', "N", "VMRIG_JOBS", "guests side by side (one for each CPU)" },
+	[OPT_ARCH] = { "arch", 0, "ARCH", NULL,
+		"x86_64 or aarch64 (the machines', or the kernels')" },
 	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL",
 		"auto, kvm (never falls back), tcg or nested" },
 	[OPT_TIMEOUT] = { "timeout", 't', "TIME", NULL,
@@ -121,6 +124,8 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 		return 0;
 	case OPT_JOBS:
 		return set_jobs(a, value, where);
+	case OPT_ARCH:
+		return cli_arch(&command, where, value, &o->arch);
 	case OPT_ACCEL:
 		return set_accel(a, value, where);
 	case OPT_TIMEOUT:

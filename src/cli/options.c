@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -201,4 +202,14 @@ int cli_number(const struct cli_command *c, const char *where, const char *value
 		return 0;
 	return cli_usage_error(c, "%s: '%s' is not a number from %lld to %lld", where, value,
 		(long long)min, (long long)max);
+}
+
+int cli_arch(const struct cli_command *c, const char *where, const char *value, const char **ret)
+{
+	const char *arch = arch_parse(value);
+
+	if (!arch || (!streq(arch, "x86_64") && !streq(arch, "aarch64")))
+		return cli_usage_error(c, "%s: '%s' is neither x86_64 nor aarch64", where, value);
+	*ret = arch;
+	return 0;
 }

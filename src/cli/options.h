@@ -51,6 +51,9 @@ int cli_mib(const struct cli_command *c, const char *where, const char *value, u
 int cli_number(const struct cli_command *c, const char *where, const char *value, int64_t min,
 	int64_t max, int64_t *ret);
 
+/* That of a guest, by the name of base/arch.h. */
+int cli_arch(const struct cli_command *c, const char *where, const char *value, const char **ret);
+
 #define EXIT_USAGE 2
 
 #endif

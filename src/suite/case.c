@@ -314,7 +314,7 @@ int case_finish(struct case_run *c, struct record *rec, struct err *e)
 	case_describe(c->x, c->c, rec);
 	record_add_plan(rec, c->plan);
 	record_add_report(rec, r, c->test);
-	record_decode(rec, rig_symbols(c->x->rig, c->c->kernel));
+	record_decode(rec, rig_symbols(c->x->rig, c->c));
 	add_output(c, rec);
 	time_format(&started, c->started_wall_ns);
 	rec->started = buf_detach(&started);

@@ -64,6 +64,10 @@ char *case_rerun(const struct run_options *o, const char *id)
 		strv_add(&v, "--kernel");
 		strv_add(&v, o->selection->kernels[i]);
 	}
+	if (o->arch) {
+		strv_add(&v, "--arch");
+		strv_add(&v, o->arch);
+	}
 	if (o->accel != ACCEL_AUTO) {
 		strv_add(&v, "--accel");
 		strv_add(&v, machine_accel_name(o->accel));

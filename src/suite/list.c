@@ -111,12 +111,12 @@ int suite_list(
 
 	if (r < 0)
 		return r;
-	g = rig_new(s, ACCEL_AUTO);
+	g = rig_new(s, ACCEL_AUTO, NULL);
 	rows = xcalloc(p.n, sizeof(*rows));
 	for (size_t i = 0; i < p.n; i++) {
 		struct outlook look = { .skip = rig_skip_reason(g, &p.v[i]) };
 
-		rig_kernel(g, p.v[i].kernel, &look.no_kernel);
+		rig_kernel(g, &p.v[i], &look.no_kernel);
 		if (json)
 			add_json(list, &p.v[i], &look);
 		else

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "suite/load.h"
@@ -34,6 +35,7 @@ static const struct key machine_keys[] = {
 	{ "name", read_name, FIELD(name), .required = true },
 	{ "cpus", read_number, FIELD(cpus), .min = 1, .max = 1024 },
 	{ "memory", read_memory, FIELD(memory_mib) },
+	{ "arch", read_text, FIELD(arch) },
 	{ "engine", read_enum, FIELD(engine), .parse = parse_engine, .expected = "auto or qemu" },
 	{ "accel", read_enum, FIELD(accel), .parse = parse_accel,
 		.expected = "auto, kvm, tcg or nested" },
@@ -57,6 +59,9 @@ int load_machine(struct loader *l, const struct yaml_node *n)
 	r = load_mapping(l, n, "a machine", machine_keys, ARRAY_SIZE(machine_keys), m);
 	if (r < 0)
 		return r;
+	if (m->arch && !arch_parse(m->arch))
+		return yaml_error(
+			&l->y, n, l->e, "arch '%s' is neither x86_64 nor aarch64", m->arch);
 	for (size_t i = 0; i + 1 < s->n_machines; i++)
 		if (streq(s->machines[i].name, m->name))
 			return yaml_error(&l->y, n, l->e, "two machines are named '%s'", m->name);

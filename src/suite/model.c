@@ -60,6 +60,7 @@ void suite_free(struct suite *s)
 		suite_test_release(&s->tests[i]);
 	for (size_t i = 0; i < s->n_machines; i++) {
 		free(s->machines[i].name);
+		free(s->machines[i].arch);
 		free(s->machines[i].cmdline);
 		strv_release(&s->machines[i].qemu_args);
 	}

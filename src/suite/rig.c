@@ -2,9 +2,12 @@
 #include "suite/rig.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "suite/plan.h"
 #include "suite/rig_kernel.h"
@@ -22,18 +25,20 @@ struct prepared {
 struct rig {
 	const struct suite *s;
 	enum machine_accel accel;
-	struct rig_kernel **kernels; /* owned; one for each different spec */
+	const char *arch; /* borrowed; NULL: the machines' own */
+	struct rig_kernel **kernels; /* owned; one for each different spec and architecture */
 	size_t n_kernels, cap_kernels;
 	struct prepared *plans; /* owned */
 	size_t n_plans, cap_plans;
 };
 
-struct rig *rig_new(const struct suite *s, enum machine_accel accel)
+struct rig *rig_new(const struct suite *s, enum machine_accel accel, const char *arch)
 {
 	struct rig *g = xcalloc(1, sizeof(*g));
 
 	g->s = s;
 	g->accel = accel;
+	g->arch = arch;
 	return g;
 }
 
@@ -54,34 +59,38 @@ void rig_free(struct rig *g)
 
 /* ---- kernels ---- */
 
-static bool same_spec(const char *a, const char *b)
+static bool same_text(const char *a, const char *b)
 {
 	return a && b ? streq(a, b) : a == b;
 }
 
-static struct rig_kernel *get_kernel(struct rig *g, const struct suite_kernel *k)
+static struct rig_kernel *get_kernel(struct rig *g, const struct plan_case *c)
 {
+	const struct suite_kernel *k = c->kernel;
+	const char *arch = g->arch ? g->arch : c->machine->arch;
+
+	arch = arch ? arch_parse(arch) : NULL;
 	for (size_t i = 0; i < g->n_kernels; i++)
-		if (same_spec(g->kernels[i]->spec, k->spec))
+		if (same_text(g->kernels[i]->spec, k->spec) && same_text(g->kernels[i]->arch, arch))
 			return g->kernels[i];
 	VEC_GROW(g->kernels, g->n_kernels, g->cap_kernels);
 	/* The default kernel is that of where the user stands; a path in the file is the file's. */
-	g->kernels[g->n_kernels] = rig_kernel_new(k->spec, k->spec ? g->s->dir : NULL);
+	g->kernels[g->n_kernels] = rig_kernel_new(k->spec, arch, k->spec ? g->s->dir : NULL);
 	return g->kernels[g->n_kernels++];
 }
 
-const struct kernel *rig_kernel(struct rig *g, const struct suite_kernel *k, const char **ret_why)
+const struct kernel *rig_kernel(struct rig *g, const struct plan_case *c, const char **ret_why)
 {
-	const struct rig_kernel *rk = get_kernel(g, k);
+	const struct rig_kernel *rk = get_kernel(g, c);
 
 	if (ret_why)
 		*ret_why = rk->why;
 	return rk->why ? NULL : &rk->kernel;
 }
 
-struct symbols *rig_symbols(struct rig *g, const struct suite_kernel *k)
+struct symbols *rig_symbols(struct rig *g, const struct plan_case *c)
 {
-	struct rig_kernel *rk = get_kernel(g, k);
+	struct rig_kernel *rk = get_kernel(g, c);
 
 	if (rk->why)
 		return NULL;
@@ -120,7 +129,7 @@ char *rig_skip_reason(struct rig *g, const struct plan_case *c)
 
 	if (why || !c->test->needs_config.n)
 		return why;
-	rk = get_kernel(g, c->kernel);
+	rk = get_kernel(g, c);
 	lacking = rig_kernel_lacks(rk, &c->test->needs_config);
 	if (!lacking)
 		return NULL;
@@ -139,26 +148,33 @@ static bool same_strv(const struct strv *a, const struct strv *b)
 	return true;
 }
 
-static void add_program(struct strv *programs, const char *program)
+/* A path is meant from where the test runs, a name alone from PATH. */
+static void add_program(struct strv *programs, const char *program, const char *cwd)
 {
-	if (!strv_has(programs, program))
-		strv_add(programs, program);
+	_cleanup_free_ char *path =
+		strchr(program, '/') ? path_absolute(program, cwd) : xstrdup(program);
+
+	if (!strv_has(programs, path))
+		strv_add(programs, path);
 }
 
 /* With a root of "none" the guest holds nothing but these: the programs that the suite names, and the
- * executable files that a test says it needs. */
-static void gather_programs(const struct suite *s, struct strv *programs)
+ * executable files that a test says it needs; those of tests that are not for machine M are not wanted. */
+static void gather_programs(
+	const struct suite *s, const struct suite_machine *m, struct strv *programs)
 {
 	for (size_t i = 0; i < s->n_tests; i++) {
 		const struct suite_test *t = &s->tests[i];
 		const struct strv *commands[] = { &t->setup, &t->run, &t->teardown };
 
+		if (t->machines.n && !strv_has(&t->machines, m->name))
+			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
 			if (commands[k]->n)
-				add_program(programs, commands[k]->v[0]);
+				add_program(programs, commands[k]->v[0], t->cwd);
 		for (size_t k = 0; k < t->needs_files.n; k++)
 			if (*t->needs_files.v[k] == '/' && access(t->needs_files.v[k], X_OK) == 0)
-				add_program(programs, t->needs_files.v[k]);
+				add_program(programs, t->needs_files.v[k], t->cwd);
 	}
 }
 
@@ -184,8 +200,10 @@ static void prepare(struct rig *g, struct prepared *p)
 
 	for (size_t i = 0; i < p->rw->n; i++)
 		shares[i] = (struct guest_share){ p->rw->v[i], p->rw->v[i], true };
-	if (w.root && streq(w.root, "none")) {
-		gather_programs(g->s, &programs);
+	/* This machine's files are no use to a guest of another architecture. */
+	if (w.root ? streq(w.root, "none") : !streq(p->kernel->kernel.arch, arch_host())) {
+		gather_programs(g->s, m, &programs);
+		w.cwd = w.root ? NULL : g->s->dir;
 		w.programs = (const char *const *)programs.v;
 		w.n_programs = programs.n;
 	}
@@ -196,7 +214,7 @@ static void prepare(struct rig *g, struct prepared *p)
 
 static struct prepared *get_plan(struct rig *g, const struct plan_case *c)
 {
-	struct rig_kernel *rk = get_kernel(g, c->kernel);
+	struct rig_kernel *rk = get_kernel(g, c);
 	struct prepared *p;
 
 	for (size_t i = 0; i < g->n_plans; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private to src/suite: what cases need and share: kernels (resolved once for each spec) and guest plans
+ * Private to src/suite: what cases need and share: kernels (resolved once for each spec and architecture) and guest plans
  * (prepared once for each kernel, machine, number of CPUs and set of writable folders). A failure
  * is kept, and is the answer to every case that needs the same.
  */
@@ -11,12 +11,12 @@
 
 struct rig;
 
-/* S stays borrowed. ACCEL other than AUTO replaces the machines' own. */
-struct rig *rig_new(const struct suite *s, enum machine_accel accel);
+/* S and ARCH stay borrowed. ACCEL other than AUTO replaces the machines' own, as does ARCH unless NULL. */
+struct rig *rig_new(const struct suite *s, enum machine_accel accel, const char *arch);
 void rig_free(struct rig *g);
 
-/* The kernel; NULL when it cannot be had, and RET_WHY (borrowed) says why. */
-const struct kernel *rig_kernel(struct rig *g, const struct suite_kernel *k, const char **ret_why);
+/* The case's kernel; NULL when it cannot be had, and RET_WHY (borrowed) says why. */
+const struct kernel *rig_kernel(struct rig *g, const struct plan_case *c, const char **ret_why);
 
 /* Why the case is to be skipped, told without booting (the caller owns it), or NULL. A kernel whose
  * configuration cannot be had is not held to lack anything: the test itself will tell. */
@@ -27,8 +27,8 @@ struct guest_plan *rig_plan(struct rig *g, const struct plan_case *c, const char
 /* Calls FN once for each guest plan that was made. */
 void rig_each_plan(struct rig *g, void (*fn)(void *arg, const struct guest_plan *p), void *arg);
 
-/* For decoding traces of this kernel; NULL when the kernel cannot be had. */
-struct symbols *rig_symbols(struct rig *g, const struct suite_kernel *k);
+/* For decoding traces of the case's kernel; NULL when the kernel cannot be had. */
+struct symbols *rig_symbols(struct rig *g, const struct plan_case *c);
 
 /* Message and hint in one; the caller owns it. */
 char *rig_error_text(const struct err *e);

@@ -13,13 +13,14 @@ char *rig_error_text(const struct err *e)
 	return xasprintf("%s%s%s", err_text(e), e->hint ? ". " : "", e->hint ? e->hint : "");
 }
 
-struct rig_kernel *rig_kernel_new(const char *spec, const char *cwd)
+struct rig_kernel *rig_kernel_new(const char *spec, const char *arch, const char *cwd)
 {
 	struct rig_kernel *k = xcalloc(1, sizeof(*k));
 	struct err e = ERR_INIT;
 
 	k->spec = xstrdup(spec);
-	if (kernel_resolve(spec, cwd, &k->kernel, &e) < 0)
+	k->arch = arch;
+	if (kernel_resolve_arch(spec, arch, cwd, &k->kernel, &e) < 0)
 		k->why = rig_error_text(&e);
 	err_release(&e);
 	return k;

@@ -10,6 +10,7 @@
 
 struct rig_kernel {
 	char *spec; /* owned; NULL: the default one */
+	const char *arch; /* static; NULL: the kernel's own */
 	struct kernel kernel; /* valid when `why` is NULL */
 	char *why; /* owned: why it cannot be had */
 	bool config_asked;
@@ -17,8 +18,8 @@ struct rig_kernel {
 	struct symbols *symbols; /* owned; NULL until asked for */
 };
 
-/* Resolves SPEC; never NULL, a failure is kept in `why`. */
-struct rig_kernel *rig_kernel_new(const char *spec, const char *cwd);
+/* Resolves SPEC for ARCH (NULL: any); never NULL, a failure is kept in `why`. */
+struct rig_kernel *rig_kernel_new(const char *spec, const char *arch, const char *cwd);
 void rig_kernel_free(struct rig_kernel *k);
 
 /* The first of the OPTIONS that the kernel lacks (borrowed from them), or NULL. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -30,6 +31,7 @@ static void describe(struct run *r)
 	i->suite_arg = xstrdup(r->o.suite_arg);
 	i->suite_name = xstrdup(r->s->name);
 	i->accel = xstrdup(machine_accel_name(r->o.accel));
+	i->arch = xstrdup(r->o.arch);
 	if (sel) {
 		add_all(&i->filters, sel->filters, sel->n_filters);
 		add_all(&i->tags, sel->tags, sel->n_tags);
@@ -87,6 +89,8 @@ static void restore_options(struct run *r)
 		r->o.suite_arg = r->info.suite_arg;
 	if (r->o.accel == ACCEL_AUTO && r->info.accel)
 		machine_accel_parse(r->info.accel, &r->o.accel, NULL);
+	if (!r->o.arch && r->info.arch)
+		r->o.arch = arch_parse(r->info.arch);
 }
 
 /* The last record of a case counts; one without a verdict is as good as none. */
@@ -158,7 +162,7 @@ static void set_up(struct run *r)
 	r->running = xcalloc(r->jobs, sizeof(struct case_run *));
 	r->over = xcalloc(r->jobs, sizeof(struct case_run *));
 	r->loop = loop_new();
-	r->rig = rig_new(r->s, r->o.accel);
+	r->rig = rig_new(r->s, r->o.accel, r->o.arch);
 	r->progress = progress_new(STDERR_FILENO, progress_mode_for(STDERR_FILENO),
 		progress_color_for(STDERR_FILENO), r->plan.n, r->records.n, count_failed(r),
 		(unsigned)r->jobs);

@@ -36,7 +36,7 @@ struct run_info {
 	bool complete;
 	int exit_code;
 	struct strv filters, tags, kernels; /* the selection */
-	char *accel; /* owned; NULL: not told */
+	char *accel, *arch; /* owned; NULL: not told */
 	struct strv plan; /* ids */
 };
 void run_info_release(struct run_info *i);

@@ -20,6 +20,7 @@ void run_info_release(struct run_info *i)
 	free(i->started);
 	free(i->ended);
 	free(i->accel);
+	free(i->arch);
 	strv_release(&i->filters);
 	strv_release(&i->tags);
 	strv_release(&i->kernels);
@@ -72,6 +73,7 @@ int run_info_write(const struct run_dir *d, const struct run_info *i, struct err
 	json_object_set_new(sel, "tags", json_strv(&i->tags));
 	json_object_set_new(sel, "kernels", json_strv(&i->kernels));
 	put_text(sel, "accel", i->accel);
+	put_text(sel, "arch", i->arch);
 	json_object_set_new(o, "selection", sel);
 	json_object_set_new(o, "host", host_facts());
 	json_object_set_new(o, "plan", json_strv(&i->plan));
@@ -107,6 +109,8 @@ static int read_fields(const json_t *o, struct run_info *i, struct err *e)
 		r = json_field_strv(sel, "kernels", &i->kernels, e);
 	if (r >= 0)
 		r = json_field_str(sel, "accel", &i->accel, e);
+	if (r >= 0)
+		r = json_field_str(sel, "arch", &i->arch, e);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 
 struct suite_machine {
 	char *name; /* owned */
+	char *arch; /* owned: as arch_parse() reads it; NULL: the kernel's */
 	enum machine_engine engine;
 	enum machine_accel accel;
 	enum machine_type type;
@@ -116,6 +117,7 @@ struct run_options {
 	bool json; /* records to stdout as they come, and nothing else there */
 	unsigned jobs; /* 0: as many as CPUs */
 	enum machine_accel accel; /* over the suite's when not AUTO */
+	const char *arch; /* of all guests, over the suite's; NULL: the suite's */
 	int64_t total_ms; /* of the whole run; 0: none */
 	bool fail_fast, verbose;
 	const char *program; /* argv[0], for rerun lines; NULL: "vmrig" */

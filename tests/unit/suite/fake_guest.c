@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -21,7 +22,8 @@ void fake_reset(void)
 
 /* ---- kernels: "missing" is not there, "bare" has no CONFIG_NEEDED ---- */
 
-int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct err *e)
+int kernel_resolve_arch(
+	const char *spec, const char *arch, const char *cwd, struct kernel *ret, struct err *e)
 {
 	fake.resolved++;
 	if (spec && streq(spec, "missing")) {
@@ -29,7 +31,8 @@ int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct
 		return err_hint(e, "Fetch it.");
 	}
 	*ret = (struct kernel){ .label = xstrdup(spec ? spec : "default"),
-		.release = xstrdup("6.1") };
+		.release = xstrdup("6.1"),
+		.arch = xstrdup(arch ? arch : arch_host()) };
 	return 0;
 }
 
@@ -37,6 +40,7 @@ void kernel_release(struct kernel *k)
 {
 	free(k->label);
 	free(k->release);
+	free(k->arch);
 	*k = (struct kernel){ 0 };
 }
 

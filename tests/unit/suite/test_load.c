@@ -72,7 +72,7 @@ static void machines_and_kernels_are_read(void **state)
 	struct suite *s = suite_of(
 		"kernels: [debian:6.1, {name: mine, kernel: ../linux}]\n"
 		"machines:\n"
-		"  - name: small\n"
+		"  - { name: small, arch: arm64 }\n"
 		"  - { name: big, cpus: 8, memory: 2G, type: q35, accel: tcg, cmdline: quiet,\n"
 		"      qemu_args: [-device, pvpanic] }\n"
 		"tests: [{name: a, run: x, machines: big, kernels: [mine]}]\n");
@@ -81,6 +81,8 @@ static void machines_and_kernels_are_read(void **state)
 	assert_string_equal(s->kernels[0].spec, "debian:6.1");
 	assert_string_equal(s->kernels[1].name, "mine");
 	assert_string_equal(s->kernels[1].spec, "../linux");
+	assert_string_equal(s->machines[0].arch, "arm64");
+	assert_null(s->machines[1].arch);
 	assert_int_equal(s->machines[0].cpus, 0);
 	assert_int_equal(s->machines[1].cpus, 8);
 	assert_int_equal(s->machines[1].type, MACHINE_Q35);
@@ -124,6 +126,8 @@ static const struct fault {
 	{ "tests: {a: b}\n", "1:8", "'tests': expected a list, found a mapping" },
 	{ "tests:\n  - name: a\n    rum: b\n", "3:5",
 		"unknown key 'rum' in a test; did you mean 'run'?" },
+	{ "machines: [{name: a, arch: vax}]\ntests: [{name: a, run: b}]\n", "1:12",
+		"arch 'vax' is neither x86_64 nor aarch64" },
 	{ "tests: [{name: a}]\n", "1:9", "a test lacks the key 'run'" },
 	{ "tests: [{name: [a], run: b}]\n", "1:16", "'name': expected a name, found a list" },
 	{ "tests: [{name: '', run: b}]\n", "1:16", "expected a name of 1 to 200 bytes" },

@@ -109,6 +109,18 @@ static void kernel_that_cannot_be_had_is_infra_for_its_cases_alone(void **state)
 	assert_int_equal(fake.prepared, 2);
 }
 
+static void kernel_is_resolved_for_each_architecture_of_the_machines(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run(
+		"machines: [{name: a, arch: x86_64}, {name: b, arch: amd64}, {name: c, arch: aarch64}]\n"
+		"tests: [{name: t, run: [x]}, {name: u, run: [x]}]\n");
+
+	assert_int_equal(o.code, 0);
+	assert_int_equal(o.records.n, 6);
+	assert_int_equal(fake.resolved, 2);
+	assert_int_equal(fake.prepared, 3);
+}
+
 static void guest_that_does_not_start_is_infra(void **state)
 {
 	_cleanup_outcome_ struct outcome o =
@@ -294,6 +306,7 @@ int main(void)
 		CASE(jobs_that_end_in_any_order_each_get_one_record),
 		CASE(one_job_means_one_guest_at_a_time),
 		CASE(memory_of_the_host_bounds_the_guests),
+		CASE(kernel_is_resolved_for_each_architecture_of_the_machines),
 		CASE(kernel_that_cannot_be_had_is_infra_for_its_cases_alone),
 		CASE(guest_that_does_not_start_is_infra),
 		CASE(what_the_kernel_or_the_host_lacks_skips_and_is_named),
