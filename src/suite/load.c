@@ -59,32 +59,25 @@ int suite_find(const char *path, const char *cwd, char **ret, struct err *e)
 
 /* ---- the file ---- */
 
-static int keep_for_later(
-	struct loader *l, const struct key *k, const struct yaml_node *n, void *field)
-{
-	*(const struct yaml_node **)field = n;
-	return 0;
-}
-
 struct top {
 	char *name; /* owned */
 	const struct yaml_node *defaults, *kernels, *machines, *tests; /* borrowed */
 };
 
 #define FIELD(f) offsetof(struct top, f)
-static const struct key top_keys[] = {
-	{ "name", read_name, FIELD(name) },
-	{ "defaults", keep_for_later, FIELD(defaults) },
-	{ "kernels", keep_for_later, FIELD(kernels) },
-	{ "machines", keep_for_later, FIELD(machines) },
-	{ "tests", keep_for_later, FIELD(tests), .required = true },
+static const struct yaml_key top_keys[] = {
+	{ "name", yaml_read_name, FIELD(name) },
+	{ "defaults", yaml_read_later, FIELD(defaults) },
+	{ "kernels", yaml_read_later, FIELD(kernels) },
+	{ "machines", yaml_read_later, FIELD(machines) },
+	{ "tests", yaml_read_later, FIELD(tests), .required = true },
 };
 #undef FIELD
 
 /* Where nothing is said there is one default kernel and one default machine. */
-static void add_missing(struct loader *l)
+static void add_missing(struct yaml_reader *l)
 {
-	struct suite *s = l->s;
+	struct suite *s = loader_of(l)->s;
 
 	if (!s->n_kernels) {
 		s->kernels = xcalloc(1, sizeof(*s->kernels));
@@ -94,8 +87,8 @@ static void add_missing(struct loader *l)
 		s->machines = xcalloc(1, sizeof(*s->machines));
 		s->machines[s->n_machines++] = (struct suite_machine){
 			.name = xstrdup("default"),
-			.cpus = l->defaults.cpus,
-			.memory_mib = l->defaults.memory_mib,
+			.cpus = loader_of(l)->defaults.cpus,
+			.memory_mib = loader_of(l)->defaults.memory_mib,
 		};
 	}
 }
@@ -125,9 +118,9 @@ static int by_name(const void *a, const void *b)
 }
 
 /* LIST holds the tests' nodes, in their order. */
-static int check_names(struct loader *l, const struct yaml_node *list)
+static int check_names(struct yaml_reader *l, const struct yaml_node *list)
 {
-	const struct suite *s = l->s;
+	const struct suite *s = loader_of(l)->s;
 	_cleanup_free_ const struct suite_test **sorted = xcalloc(s->n_tests, sizeof(*sorted));
 
 	for (size_t i = 0; i < s->n_tests; i++)
@@ -141,9 +134,9 @@ static int check_names(struct loader *l, const struct yaml_node *list)
 	return 0;
 }
 
-static int check_restrictions(struct loader *l, const struct yaml_node *list)
+static int check_restrictions(struct yaml_reader *l, const struct yaml_node *list)
 {
-	const struct suite *s = l->s;
+	const struct suite *s = loader_of(l)->s;
 
 	for (size_t i = 0; i < s->n_tests; i++) {
 		const struct suite_test *t = &s->tests[i];
@@ -163,20 +156,20 @@ static int check_restrictions(struct loader *l, const struct yaml_node *list)
 }
 
 /* The defaults come first, wherever they stand in the file. */
-static int load_parts(struct loader *l, const struct top *top)
+static int load_parts(struct yaml_reader *l, const struct top *top)
 {
 	int r = 0;
 
 	if (top->defaults)
 		r = load_defaults(l, top->defaults);
 	if (r >= 0 && top->kernels)
-		r = load_list(l, top->kernels, "'kernels'", load_kernel);
+		r = yaml_read_list(l, top->kernels, "'kernels'", load_kernel);
 	if (r >= 0 && top->machines)
-		r = load_list(l, top->machines, "'machines'", load_machine);
+		r = yaml_read_list(l, top->machines, "'machines'", load_machine);
 	if (r < 0)
 		return r;
 	add_missing(l);
-	r = load_list(l, top->tests, "'tests'", load_test);
+	r = yaml_read_list(l, top->tests, "'tests'", load_test);
 	if (r >= 0)
 		r = check_names(l, top->tests);
 	if (r >= 0)
@@ -184,42 +177,43 @@ static int load_parts(struct loader *l, const struct top *top)
 	return r;
 }
 
-static int load_document(struct loader *l)
+static int load_document(struct yaml_reader *l)
 {
-	struct suite *s = l->s;
+	struct suite *s = loader_of(l)->s;
 	struct top top = { 0 };
 	int r;
 
 	if (!l->y.root || yaml_is_null(l->y.root))
 		return err_set(l->e, -EINVAL, "%s:1:1: the file is empty; expected the key 'tests'",
 			l->y.path);
-	r = load_mapping(l, l->y.root, "the suite file", top_keys, ARRAY_SIZE(top_keys), &top);
+	r = yaml_read_map(l, l->y.root, "the suite file", top_keys, ARRAY_SIZE(top_keys), &top);
 	s->name = top.name ? top.name : xstrdup(*path_base(s->dir) ? path_base(s->dir) : "suite");
 	if (r >= 0)
 		r = load_parts(l, &top);
-	s->root = TAKE_PTR(l->defaults.root);
-	s->boot_ms = l->defaults.boot_ms;
-	s->idle_ms = l->defaults.idle_ms;
-	s->total_ms = l->defaults.total_ms;
+	s->root = TAKE_PTR(loader_of(l)->defaults.root);
+	s->boot_ms = loader_of(l)->defaults.boot_ms;
+	s->idle_ms = loader_of(l)->defaults.idle_ms;
+	s->total_ms = loader_of(l)->defaults.total_ms;
 	return r;
 }
 
 int suite_load(const char *path, struct suite **ret, struct err *e)
 {
-	struct loader l = { .e = e };
+	struct loader l = { .reader.e = e };
 	int r;
 
-	r = yaml_load(path, &l.y, e);
+	r = yaml_load(path, &l.reader.y, e);
 	if (r < 0)
 		return r;
 	l.s = xcalloc(1, sizeof(*l.s));
 	l.s->path = path_absolute(path, NULL);
 	l.s->dir = path_dir(l.s->path);
+	l.reader.dir = l.s->dir;
 	load_test_defaults(&l.defaults.test);
 	l.defaults.boot_ms = DEFAULT_BOOT_MS;
-	r = load_document(&l);
+	r = load_document(&l.reader);
 	suite_test_release(&l.defaults.test);
-	yaml_release(&l.y);
+	yaml_release(&l.reader.y);
 	if (r < 0)
 		suite_free(l.s);
 	else

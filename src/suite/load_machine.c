@@ -31,32 +31,33 @@ static int parse_type(const char *s)
 }
 
 #define FIELD(f) offsetof(struct suite_machine, f)
-static const struct key machine_keys[] = {
-	{ "name", read_name, FIELD(name), .required = true },
-	{ "cpus", read_number, FIELD(cpus), .min = 1, .max = 1024 },
-	{ "memory", read_memory, FIELD(memory_mib) },
-	{ "arch", read_text, FIELD(arch) },
-	{ "engine", read_enum, FIELD(engine), .parse = parse_engine, .expected = "auto or qemu" },
-	{ "accel", read_enum, FIELD(accel), .parse = parse_accel,
+static const struct yaml_key machine_keys[] = {
+	{ "name", yaml_read_name, FIELD(name), .required = true },
+	{ "cpus", yaml_read_number, FIELD(cpus), .min = 1, .max = 1024 },
+	{ "memory", yaml_read_memory, FIELD(memory_mib) },
+	{ "arch", yaml_read_text, FIELD(arch) },
+	{ "engine", yaml_read_enum, FIELD(engine), .parse = parse_engine,
+		.expected = "auto or qemu" },
+	{ "accel", yaml_read_enum, FIELD(accel), .parse = parse_accel,
 		.expected = "auto, kvm, tcg or nested" },
-	{ "type", read_enum, FIELD(type), .parse = parse_type,
+	{ "type", yaml_read_enum, FIELD(type), .parse = parse_type,
 		.expected = "auto, microvm, q35 or virt" },
-	{ "cmdline", read_text, FIELD(cmdline) },
-	{ "qemu_args", read_strv, FIELD(qemu_args) },
+	{ "cmdline", yaml_read_text, FIELD(cmdline) },
+	{ "qemu_args", yaml_read_strv, FIELD(qemu_args) },
 };
 #undef FIELD
 
-int load_machine(struct loader *l, const struct yaml_node *n)
+int load_machine(struct yaml_reader *l, const struct yaml_node *n)
 {
-	struct suite *s = l->s;
+	struct suite *s = loader_of(l)->s;
 	struct suite_machine *m;
 	int r;
 
 	s->machines = xrealloc(s->machines, (s->n_machines + 1) * sizeof(*s->machines));
 	m = &s->machines[s->n_machines++];
-	*m = (struct suite_machine){ .cpus = l->defaults.cpus,
-		.memory_mib = l->defaults.memory_mib };
-	r = load_mapping(l, n, "a machine", machine_keys, ARRAY_SIZE(machine_keys), m);
+	*m = (struct suite_machine){ .cpus = loader_of(l)->defaults.cpus,
+		.memory_mib = loader_of(l)->defaults.memory_mib };
+	r = yaml_read_map(l, n, "a machine", machine_keys, ARRAY_SIZE(machine_keys), m);
 	if (r < 0)
 		return r;
 	if (m->arch && !arch_parse(m->arch))
@@ -69,17 +70,17 @@ int load_machine(struct loader *l, const struct yaml_node *n)
 }
 
 #define FIELD(f) offsetof(struct suite_kernel, f)
-static const struct key kernel_keys[] = {
-	{ "name", read_name, FIELD(name), .required = true },
-	{ "kernel", read_text, FIELD(spec), .required = true },
+static const struct yaml_key kernel_keys[] = {
+	{ "name", yaml_read_name, FIELD(name), .required = true },
+	{ "kernel", yaml_read_text, FIELD(spec), .required = true },
 };
 #undef FIELD
 
 /* A spec alone is its own name. */
-int load_kernel(struct loader *l, const struct yaml_node *n)
+int load_kernel(struct yaml_reader *l, const struct yaml_node *n)
 {
-	static const struct key spec = { "kernels", NULL };
-	struct suite *s = l->s;
+	static const struct yaml_key spec = { "kernels", NULL };
+	struct suite *s = loader_of(l)->s;
 	struct suite_kernel *k;
 	int r;
 
@@ -87,11 +88,11 @@ int load_kernel(struct loader *l, const struct yaml_node *n)
 	k = &s->kernels[s->n_kernels++];
 	*k = (struct suite_kernel){ 0 };
 	if (n->kind == YAML_MAP) {
-		r = load_mapping(l, n, "a kernel", kernel_keys, ARRAY_SIZE(kernel_keys), k);
+		r = yaml_read_map(l, n, "a kernel", kernel_keys, ARRAY_SIZE(kernel_keys), k);
 	} else if (n->kind == YAML_LIST || yaml_is_null(n)) {
-		r = load_expected(l, n, &spec, "a kernel: a text, or {name: ..., kernel: ...}");
+		r = yaml_expected(l, n, &spec, "a kernel: a text, or {name: ..., kernel: ...}");
 	} else {
-		r = read_name(l, &spec, n, &k->name);
+		r = yaml_read_name(l, &spec, n, &k->name);
 		if (r >= 0)
 			k->spec = xstrdup(k->name);
 	}

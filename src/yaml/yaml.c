@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From libfyaml's events to a tree; see yaml.h. */
-#include "suite/yaml.h"
+#include "yaml/yaml.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "suite/yaml_merge.h"
+#include "yaml/yaml_merge.h"
 
 struct anchor {
 	char *name; /* owned */

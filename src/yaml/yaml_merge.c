@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "suite/yaml_merge.h"
+#include "yaml/yaml_merge.h"
 
 #include <stdlib.h>
 #include <string.h>

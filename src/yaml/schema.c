@@ -6,10 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "suite/load.h"
+#include "yaml/yaml.h"
 
-int load_expected(
-	struct loader *l, const struct yaml_node *n, const struct key *k, const char *what)
+int yaml_expected(struct yaml_reader *l, const struct yaml_node *n, const struct yaml_key *k,
+	const char *what)
 {
 	if (k)
 		return yaml_error(&l->y, n, l->e, "'%s': expected %s, found %s", k->name, what,
@@ -18,7 +18,7 @@ int load_expected(
 }
 
 /* Bounds the work: a file of some megabytes can name billions of values by aliases. */
-static int visit(struct loader *l, const struct yaml_node *n)
+static int visit(struct yaml_reader *l, const struct yaml_node *n)
 {
 	if (++l->visited <= YAML_NODES_MAX)
 		return 0;
@@ -26,8 +26,8 @@ static int visit(struct loader *l, const struct yaml_node *n)
 		&l->y, n, l->e, "aliases make more than %d values of this file", YAML_NODES_MAX);
 }
 
-static int unknown_key(struct loader *l, const struct yaml_node *at, const char *what,
-	const struct key *keys, size_t n_keys)
+static int unknown_key(struct yaml_reader *l, const struct yaml_node *at, const char *what,
+	const struct yaml_key *keys, size_t n_keys)
 {
 	_cleanup_free_ const char **names = xcalloc(n_keys, sizeof(*names));
 	_cleanup_buf_ struct buf all = BUF_INIT;
@@ -45,7 +45,7 @@ static int unknown_key(struct loader *l, const struct yaml_node *at, const char 
 		yaml_describe(at), what, buf_str(&all));
 }
 
-static const struct key *find_key(const struct key *keys, size_t n_keys, const char *name)
+static const struct yaml_key *find_key(const struct yaml_key *keys, size_t n_keys, const char *name)
 {
 	for (size_t i = 0; i < n_keys; i++)
 		if (streq(keys[i].name, name))
@@ -61,8 +61,8 @@ static const struct yaml_node *find_value(const struct yaml_node *map, const cha
 	return NULL;
 }
 
-int load_mapping(struct loader *l, const struct yaml_node *n, const char *what,
-	const struct key *keys, size_t n_keys, void *object)
+int yaml_read_map(struct yaml_reader *l, const struct yaml_node *n, const char *what,
+	const struct yaml_key *keys, size_t n_keys, void *object)
 {
 	int r;
 
@@ -70,7 +70,7 @@ int load_mapping(struct loader *l, const struct yaml_node *n, const char *what,
 		return yaml_error(&l->y, n, l->e, "%s: expected a mapping (key: value), found %s",
 			what, yaml_describe(n));
 	for (size_t i = 0; i + 1 < n->n; i += 2) {
-		const struct key *k = find_key(keys, n_keys, n->v[i]->text);
+		const struct yaml_key *k = find_key(keys, n_keys, n->v[i]->text);
 
 		if (!k)
 			return unknown_key(l, n->v[i], what, keys, n_keys);
@@ -88,8 +88,8 @@ int load_mapping(struct loader *l, const struct yaml_node *n, const char *what,
 	return 0;
 }
 
-int load_list(struct loader *l, const struct yaml_node *n, const char *what,
-	int (*item)(struct loader *l, const struct yaml_node *n))
+int yaml_read_list(struct yaml_reader *l, const struct yaml_node *n, const char *what,
+	int (*item)(struct yaml_reader *l, const struct yaml_node *n))
 {
 	int r = 0;
 
@@ -109,7 +109,7 @@ int load_list(struct loader *l, const struct yaml_node *n, const char *what,
 
 /* ---- lists inside values ---- */
 
-static int add_text(struct loader *l, const struct key *k, const struct yaml_node *n,
+static int add_text(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	const char *what, struct strv *into)
 {
 	int r = visit(l, n);
@@ -117,12 +117,13 @@ static int add_text(struct loader *l, const struct key *k, const struct yaml_nod
 	if (r < 0)
 		return r;
 	if (n->kind != YAML_SCALAR || yaml_is_null(n))
-		return load_expected(l, n, k, what);
+		return yaml_expected(l, n, k, what);
 	strv_add(into, n->text);
 	return 0;
 }
 
-int read_strv(struct loader *l, const struct key *k, const struct yaml_node *n, void *field)
+int yaml_read_strv(
+	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {
 	_cleanup_strv_ struct strv got = STRV_INIT;
 	int r = 0;
@@ -140,19 +141,20 @@ int read_strv(struct loader *l, const struct key *k, const struct yaml_node *n, 
 	return 0;
 }
 
-int read_command(struct loader *l, const struct key *k, const struct yaml_node *n, void *field)
+int yaml_read_command(
+	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {
 	struct strv *into = field;
 	int r;
 
 	if (n->kind == YAML_LIST) {
 		if (!n->n || (n->v[0]->kind == YAML_SCALAR && !*n->v[0]->text))
-			return load_expected(
+			return yaml_expected(
 				l, n, k, "a command: a text, or a list of at least one text");
-		return read_strv(l, k, n, field);
+		return yaml_read_strv(l, k, n, field);
 	}
 	if (n->kind != YAML_SCALAR || yaml_is_null(n) || !*n->text)
-		return load_expected(l, n, k, "a command: a text for sh -c, or a list of texts");
+		return yaml_expected(l, n, k, "a command: a text for sh -c, or a list of texts");
 	r = visit(l, n);
 	if (r < 0)
 		return r;
@@ -173,13 +175,14 @@ static bool env_name_ok(const char *s)
 }
 
 /* Adds to what the defaults gave; a name that comes again replaces. */
-int read_env(struct loader *l, const struct key *k, const struct yaml_node *n, void *field)
+int yaml_read_env(
+	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {
 	if (n->kind != YAML_MAP)
-		return load_expected(l, n, k, "a mapping of NAME: value");
+		return yaml_expected(l, n, k, "a mapping of NAME: value");
 	/* strv_setenv() searches: keep that from becoming quadratic in junk. */
 	if (n->n > 2000)
-		return load_expected(l, n, k, "at most 1000 variables");
+		return yaml_expected(l, n, k, "at most 1000 variables");
 	for (size_t i = 0; i + 1 < n->n; i += 2) {
 		const struct yaml_node *value = n->v[i + 1];
 		int r = visit(l, n->v[i]);
@@ -187,9 +190,9 @@ int read_env(struct loader *l, const struct key *k, const struct yaml_node *n, v
 		if (r < 0)
 			return r;
 		if (!env_name_ok(n->v[i]->text))
-			return load_expected(l, n->v[i], k, "a name of letters, digits and '_'");
+			return yaml_expected(l, n->v[i], k, "a name of letters, digits and '_'");
 		if (value->kind != YAML_SCALAR)
-			return load_expected(l, value, k, "a text");
+			return yaml_expected(l, value, k, "a text");
 		strv_setenv(field, n->v[i]->text, yaml_is_null(value) ? "" : value->text);
 	}
 	return 0;
