@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
+#include "kconfig/kconfig.h"
 
 /* ---- kernel images ---- */
 
@@ -48,16 +49,8 @@ bool image_has_symbols(const char *path);
 
 /* ---- kernel configuration ---- */
 
-struct kconfig;
-/* Reads a .config ("CONFIG_X=y", "# CONFIG_X is not set"). */
-int kconfig_load(const char *path, struct kconfig **ret, struct err *e);
 /* From CONFIG_IKCONFIG data inside an ELF vmlinux or a bzImage; -ENODATA where there is none. */
 int kconfig_extract(const char *image, struct kconfig **ret, struct err *e);
-void kconfig_free(struct kconfig *k);
-/* 'y', 'm' or 'n' (also for one that does not stand there); OPTION with or without "CONFIG_". */
-char kconfig_tristate(const struct kconfig *k, const char *option);
-/* The value as written ("y", "0x200000", "\"text\""), borrowed; NULL when not set. */
-const char *kconfig_value(const struct kconfig *k, const char *option);
 
 /* ---- modules ---- */
 

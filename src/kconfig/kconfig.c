@@ -5,9 +5,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "image/decompress.h"
-#include "image/image.h"
-#include "image/vmlinux.h"
+#include "kconfig/kconfig.h"
 
 #define CONFIG_MAX (16u << 20)
 #define PREFIX     "CONFIG_"
@@ -80,7 +78,7 @@ static int read_line(struct kconfig *k, const char *s, size_t len, size_t line, 
 	return err_set(e, -EBADMSG, "line %zu is not a line of a kernel configuration", line);
 }
 
-static int parse(const struct buf *text, struct kconfig **ret, struct err *e)
+int kconfig_parse(const struct buf *text, struct kconfig **ret, struct err *e)
 {
 	__attribute__((cleanup(kconfig_freep))) struct kconfig *k = xcalloc(1, sizeof(*k));
 	const char *p = buf_str(text), *end = p + text->len;
@@ -107,53 +105,8 @@ int kconfig_load(const char *path, struct kconfig **ret, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = parse(&text, ret, e);
+	r = kconfig_parse(&text, ret, e);
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
-}
-
-/* Linux: kernel/configs.c. The marker stands in the decoder's own code too, so a gzip header must
- * follow it. */
-static int find_ikconfig(const struct buf *image, struct buf *ret, struct err *e)
-{
-	const char *p = buf_str(image), *end = p + image->len;
-
-	while ((p = memmem(p, (size_t)(end - p), "IKCFG_ST", 8))) {
-		p += 8;
-		if (compression_detect(p, (size_t)(end - p)) == COMPRESSION_GZIP)
-			return decompress(
-				COMPRESSION_GZIP, p, (size_t)(end - p), CONFIG_MAX, ret, e);
-	}
-	return err_set(e, -ENODATA,
-		"holds no configuration (the kernel was built without CONFIG_IKCONFIG)");
-}
-
-static int extract(const char *path, enum image_kind kind, struct kconfig **ret, struct err *e)
-{
-	_cleanup_buf_ struct buf raw = BUF_INIT, unpacked = BUF_INIT, text = BUF_INIT;
-	int r = file_read(path, IMAGE_VMLINUX_MAX, &raw, e);
-
-	if (r < 0)
-		return r;
-	if (kind == IMAGE_BZIMAGE)
-		r = vmlinux_unpack(raw.data, raw.len, &unpacked, e);
-	if (r == 0)
-		r = find_ikconfig(kind == IMAGE_BZIMAGE ? &unpacked : &raw, &text, e);
-	if (r == 0)
-		r = parse(&text, ret, e);
-	return r < 0 ? err_wrap(e, "%s", path) : 0;
-}
-
-int kconfig_extract(const char *image, struct kconfig **ret, struct err *e)
-{
-	struct image_info info = { 0 };
-	enum image_kind kind;
-	int r = image_identify(image, &info, e);
-
-	if (r < 0)
-		return r;
-	kind = info.kind;
-	image_info_release(&info);
-	return extract(image, kind, ret, e);
 }
 
 static const struct option *find(const struct kconfig *k, const char *name)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands of `vmrig kernel`. Each takes its own argv (argv[0] is its name) and returns the exit code. */
+#ifndef CLI_CMD_KERNEL_H
+#define CLI_CMD_KERNEL_H
+
+/* No kernel was to be had, or the rig failed. */
+#define EXIT_RIG 125
+
+int cmd_kernel_fetch(int argc, char **argv);
+int cmd_kernel_list(int argc, char **argv);
+
+#endif
