@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernel configurations.
+ * Kernel configurations: reading one, laying fragments over each other, and telling what did not take and
+ * why. The kernel's own `make olddefconfig` decides; here is what is asked of it and what came out.
  */
 #ifndef KCONFIG_KCONFIG_H
 #define KCONFIG_KCONFIG_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 struct kconfig;
 /* Reads a .config ("CONFIG_X=y", "# CONFIG_X is not set"). */
@@ -17,5 +22,51 @@ void kconfig_free(struct kconfig *k);
 char kconfig_tristate(const struct kconfig *k, const char *option);
 /* The value as written ("y", "0x200000", "\"text\""), borrowed; NULL when not set. */
 const char *kconfig_value(const struct kconfig *k, const char *option);
+
+/* ---- fragments ---- */
+
+/* What somebody wants of a configuration: the last word on each option, and who said it. */
+struct kconfig_wish {
+	char *option; /* owned: without "CONFIG_" */
+	char *value; /* owned: as a .config writes it; "n": not set */
+	char *origin; /* owned: "fragment guest", "kernel.config:12", "vmrig.yaml:8" */
+};
+
+struct kconfig_wishes {
+	struct kconfig_wish *v; /* owned; in the order of first mention */
+	size_t n, cap;
+};
+
+void kconfig_wishes_release(struct kconfig_wishes *w);
+
+/* The names of the built-in fragments, ending with NULL. */
+const char *const *kconfig_fragment_names(void);
+
+/* Lays a built-in fragment or a file (a FRAGMENT with a slash or a dot; relative against DIR) over W. A
+ * built-in one may have a part for each architecture. -ENOENT names the built-in ones, nearest first. */
+int kconfig_wish_fragment(struct kconfig_wishes *w, const char *fragment, const char *arch,
+	const char *dir, struct err *e);
+
+/* Lays one option ("CONFIG_X=y", "X=m", "X=n") over W. */
+int kconfig_wish_option(
+	struct kconfig_wishes *w, const char *text, const char *origin, struct err *e);
+
+/* The wishes as lines of a .config, to stand behind a base before olddefconfig. Canonical: equal wishes give
+ * equal text, whoever said them. */
+void kconfig_wishes_text(const struct kconfig_wishes *w, struct buf *ret);
+
+/* ---- what came of it ---- */
+
+/*
+ * For each wish that GOT does not grant, a line to RET: "CONFIG_SCHED_CLASS_EXT=y (fragment bpf) is n: it depends
+ * on DEBUG_INFO_BTF, which is n: it depends on …". SRCTREE's Kconfig files are read for the reason as ARCH
+ * ("x86_64", "aarch64") reads them; an option that no Kconfig file has is told as such, with the nearest name.
+ * Asked y and got m, or the reverse, is not granted; asked n and absent is.
+ */
+int kconfig_unmet(const struct kconfig_wishes *w, const struct kconfig *got, const char *srctree,
+	const char *arch, struct strv *ret, struct err *e);
+
+/* Options that differ, a line each: "-CONFIG_X=y", "+CONFIG_X=m", in the order of names. */
+void kconfig_diff(const struct kconfig *a, const struct kconfig *b, struct strv *ret);
 
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where kernels are built from: a SPEC becomes a source tree on this disk whose content is known by name.
+ *
+ *	PATH			a tree in place, which is never written to; or a tarball
+ *	http(s)://…/x.tar.xz#sha256=HEX	a tarball; the checksum may be left out only with `unchecked`
+ *	git+URL#REF		shallow; any ref or commit, slashes too
+ *	6.12.57, 6.13-rc4	a release of kernel.org, checked against the published sums
+ *	6.12			the highest patch of that series
+ *	stable, longterm, mainline	the newest of that kind
+ *	A..B			every release of the list between them, both included
+ *	debian:linux-source-6.12	Debian's source package, by apt's own signatures
+ *
+ * Trees that are not the caller's lie in the cache under sources/, unpacked once, locked while they are made,
+ * never changed after; patches give a tree of its own.
+ */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+struct source {
+	char *label; /* owned: as people call it: "6.12.57", "git+…#v6.12", "debian:linux-source-6.12", the path */
+	char *dir; /* owned: absolute: the tree, patched */
+	char *identity; /* owned: 64 hex digits that stand for the content, patches included. NULL: unknown
+			 (a tree in place that is dirty, or without git): what is built of it is never cached */
+	char *version; /* owned: as its Makefile says: "6.12.57-rc1" */
+	char *commit; /* owned: NULL where no git tells */
+	char *dirty; /* owned: why identity is NULL: "3 files changed, first drivers/x.c"; else NULL */
+	bool in_place; /* the caller's own tree */
+};
+
+void source_release(struct source *s);
+
+struct source_options {
+	const struct strv *patches; /* borrowed: files, applied in order; may be NULL */
+	bool unchecked; /* a URL may come without a checksum */
+	bool offline; /* nothing is downloaded: the cache, and lists fetched before, must do */
+	void (*progress)(void *arg, const char *line); /* may be NULL */
+	void *arg;
+};
+
+/* Gets it. A SPEC of several (A..B) is -EINVAL: source_expand() first. */
+int source_get(const char *spec, const char *cwd, const struct source_options *o,
+	struct source *ret, struct err *e);
+
+/* Whether SPEC has the form of a release: a version, a prefix, a range, or one of the names. */
+bool source_is_release(const char *spec);
+
+/*
+ * What a release SPEC stands for, exact versions in rising order; any other SPEC is itself. By kernel.org's
+ * list (mirror: $VMRIG_KERNEL_MIRROR), which is kept in the cache and serves offline and for an hour; how
+ * old it is is said in RET_NOTE (may be NULL) where it is older.
+ */
+int source_expand(const char *spec, const struct source_options *o, struct strv *ret,
+	char **ret_note, struct err *e);
+
+#endif
