@@ -88,51 +88,58 @@ static int run_tests(const struct proof_spec *s, const char *key, const char *di
 	return records_load(file, ret, e);
 }
 
-/* The first of the feature's options that kernel K does not have as asked; NULL: it has all. */
-static int find_lack(
-	const struct feature *f, const struct kernel *k, char **ret_lack, struct err *e)
+/* The first of OPTIONS ("CONFIG_X=y") that kernel K does not have as written; NULL: it has all. */
+static int find_odd(
+	const struct strv *options, const struct kernel *k, char **ret_odd, struct err *e)
 {
 	struct kconfig *config = NULL;
 	int r = kernel_config(k, &config, e);
 
-	for (size_t i = 0; r == 0 && !*ret_lack && i < f->options.n; i++) {
-		const char *option = f->options.v[i], *eq = strchr(option, '=') + 1;
+	for (size_t i = 0; r == 0 && !*ret_odd && i < options->n; i++) {
+		const char *option = options->v[i], *eq = strchr(option, '=') + 1;
 		_cleanup_free_ char *name = xstrndup(option, (size_t)(eq - 1 - option));
 		const char *value = kconfig_value(config, name);
 
 		if (!streq(value ? value : "n", eq))
-			*ret_lack = xasprintf("%s is %s, not %s", name, value ? value : "n", eq);
+			*ret_odd = xasprintf("%s is %s, not %s", name, value ? value : "n", eq);
 	}
 	kconfig_free(config);
 	return r;
 }
 
+/* One side: what is built, and what has to come of it. */
+struct side {
+	const char *suffix; /* "with", "without" */
+	const struct build_spec *build;
+	const struct strv *options; /* the kernel must have them so */
+	enum verdict wanted;
+};
+
 /*
- * Builds one side's kernel and runs the tests there. RET_ODD (owned) is what is not as it should be: the first
- * verdict that is not WANTED, or an option that the kernel lacks with WANTED pass; else empty.
+ * Builds one side's kernel and runs the tests there. RET_ODD (owned) is the first thing that is not as it has to
+ * be, an option or a verdict; empty when all is.
  */
-static int one_side(const struct proof_spec *s, const struct build_spec *build, const char *suffix,
-	enum verdict wanted, struct proof_side *ret, char **ret_odd, struct err *e)
+static int run_side(const struct proof_spec *s, const struct side *side, struct proof_side *ret,
+	char **ret_odd, struct err *e)
 {
-	_cleanup_free_ char *name = xasprintf("%s-%s", s->feature->name, suffix);
+	_cleanup_free_ char *name = xasprintf("%s-%s", s->feature->name, side->suffix);
 	_cleanup_free_ char *dir = path_join(s->output, name);
 	struct records records = { 0 };
 	struct kernel k = { 0 };
-	int r = build_kernel(build, s->how, &k, e);
+	int r = build_kernel(side->build, s->how, &k, e);
 
 	if (r < 0)
-		return err_wrap(e, "the kernel %s %s", suffix, s->feature->name);
+		return err_wrap(e, "the kernel %s %s", side->suffix, s->feature->name);
 	ret->key = xstrdup(k.key);
 	ret->release = xstrdup(k.release);
-	if (wanted == VERDICT_PASS)
-		r = find_lack(s->feature, &k, ret_odd, e);
+	r = find_odd(side->options, &k, ret_odd, e);
 	kernel_release(&k);
 	if (r < 0 || *ret_odd)
 		return r;
 	r = run_tests(s, ret->key, dir, &records, e);
 	if (r < 0)
 		return r;
-	*ret_odd = judge(&records, wanted, &ret->verdicts);
+	*ret_odd = judge(&records, side->wanted, &ret->verdicts);
 	r = records.n ? 0 : err_set(e, -EIO, "the tests of %s left no record", s->feature->name);
 	records_release(&records);
 	return r;
@@ -149,12 +156,35 @@ static void add_without(const struct proof_spec *s, struct strv *ret)
 		strv_add(ret, s->feature->without.v[i]);
 }
 
-int proof_run(const struct proof_spec *s, struct proof *ret, struct err *e)
+/* What depends on the feature's options goes with them, so that options of the variant do not take is no
+ * error here; that those of the feature are gone is checked. */
+static int run_without(const struct proof_spec *s, struct proof *ret, char **ret_odd, struct err *e)
 {
 	_cleanup_strv_ struct strv options = STRV_INIT;
-	_cleanup_free_ char *odd = NULL, *label = NULL;
+	_cleanup_free_ char *label = xasprintf("%s-without-%s", s->variant, s->feature->name);
 	struct build_spec b = *s->build;
-	int r = one_side(s, &b, "with", VERDICT_PASS, &ret->with, &odd, e);
+	struct side side = { "without", &b, &s->feature->without, VERDICT_FAIL };
+	int r;
+
+	add_without(s, &options);
+	b.options = &options;
+	b.label = label;
+	b.allow_unmet = true;
+	r = run_side(s, &side, &ret->without, ret_odd, e);
+	if (r == 0 && **ret_odd && !ret->without.verdicts.n) {
+		err_set(e, -EINVAL, "feature %s cannot be taken away: %s", s->feature->name,
+			*ret_odd);
+		return err_hint(
+			e, "Another option selects it: name that one in 'without' as well.");
+	}
+	return r;
+}
+
+int proof_run(const struct proof_spec *s, struct proof *ret, struct err *e)
+{
+	struct side with = { "with", s->build, &s->feature->options, VERDICT_PASS };
+	_cleanup_free_ char *odd = NULL;
+	int r = run_side(s, &with, &ret->with, &odd, e);
 
 	if (r < 0)
 		return r;
@@ -164,11 +194,7 @@ int proof_run(const struct proof_spec *s, struct proof *ret, struct err *e)
 		return 0;
 	}
 	free(TAKE_PTR(odd));
-	add_without(s, &options);
-	label = xasprintf("%s-without-%s", s->variant, s->feature->name);
-	b.options = &options;
-	b.label = label;
-	r = one_side(s, &b, "without", VERDICT_FAIL, &ret->without, &odd, e);
+	r = run_without(s, ret, &odd, e);
 	if (r < 0)
 		return r;
 	ret->state = *odd ? PROOF_BLIND : PROOF_PROVEN;
