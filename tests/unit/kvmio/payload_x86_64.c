@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <unistd.h>
+
 #include "payload_x86_64.h"
 
 #define CR0_PE   (1U << 0)
@@ -10,6 +12,12 @@
 
 #define PAGE_PRESENT_RW 3U
 #define PAGE_LARGE      (1U << 7)
+
+void pvm_cannot(const char *test, const char *what)
+{
+	if (access("/sys/module/kvm_pvm", F_OK) == 0)
+		skip_test(test, "kvm_pvm %s", what);
+}
 
 uint8_t *guest_at(struct rig *rig, uint64_t gpa)
 {

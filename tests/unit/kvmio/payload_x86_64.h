@@ -17,6 +17,9 @@
 
 #define load(rig, name) load_payload(rig, name, (size_t)(name##_end - name))
 
+/* Skips the test on KVM with software page tables, which emulates every instruction, and some things not: WHAT. */
+void pvm_cannot(const char *test, const char *what);
+
 /* Copies the code to CODE and points the vCPU, in real mode, at it. */
 void load_payload(struct rig *rig, const uint8_t *code, size_t len);
 

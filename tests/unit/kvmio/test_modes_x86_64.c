@@ -12,13 +12,6 @@ static void rig_guest(struct rig *rig)
 	rig_vcpu(rig);
 }
 
-/* KVM on software page tables emulates every instruction, and some of them not. */
-static void pvm_cannot(const char *test, const char *what)
-{
-	if (access("/sys/module/kvm_pvm", F_OK) == 0)
-		skip_test(test, "kvm_pvm %s", what);
-}
-
 static uint64_t guest64(struct rig *rig, uint64_t gpa)
 {
 	uint64_t value;
