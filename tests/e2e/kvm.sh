@@ -48,6 +48,36 @@ test_nested_refuses_a_kernel_without_kvm_and_names_the_option() {
 	has err CONFIG_KVM_AMD
 }
 
+# A QEMU as old as $1 says that it is.
+old_qemu() {
+	cat >qemu <<-EOF
+		#!/bin/sh
+		cat >/dev/null
+		echo '{"QMP": {"version": {"qemu": {"major": ${1%.*}, "minor": ${1#*.}, "micro": 0}}}}'
+		echo '{"return": [{"name": "pc", "alias": "q35"}, {"name": "arm", "alias": "virt"}], "id": "machines"}'
+		echo '{"return": [{"name": "tcg-accel"}], "id": "accels"}'
+		echo '{"return": [{"name": "virtio-9p-device"}], "id": "devices"}'
+	EOF
+	chmod +x qemu
+}
+
+test_nested_on_a_qemu_that_cannot_names_the_version_that_can() {
+	mkdir cache # what it finds out of those QEMUs is kept here, not in the user's
+	ln -s "$VMRIG_CACHE_DIR/kernels" "$VMRIG_CACHE_DIR/boot" cache/
+	export VMRIG_CACHE_DIR=$PWD/cache
+	for version in 7.1 6.2; do
+		old_qemu $version
+		VMRIG_QEMU=$PWD/qemu vmrig run --accel nested -- true
+		code_is 125
+		has err "(QEMU $version.0) cannot emulate a CPU that KVM runs on; QEMU 7.2 is the first"
+	done
+	for version in 7.2 10.0; do
+		old_qemu $version
+		VMRIG_QEMU=$PWD/qemu vmrig run --accel nested --dry-run -- true
+		code_is 0
+	done
+}
+
 test_a_suite_may_ask_for_a_nested_machine() {
 	cat >vmrig.yaml <<-'EOF'
 		machines: [ { name: plain }, { name: nested, accel: nested } ]
