@@ -23,29 +23,16 @@
 #ifndef KVMIO_H
 #define KVMIO_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "kvmio/cap.h"
-#include "kvmio/uapi.h"
-
-#include "kvmio/system.h"
-
-#include "kvmio/vm.h"
-
-#include "kvmio/irq.h"
-
-#include "kvmio/exit.h"
-#include "kvmio/vcpu.h"
-
 #include "kvmio/device.h"
+#include "kvmio/exit.h"
+#include "kvmio/irq.h"
 #include "kvmio/ring.h"
 #include "kvmio/stats.h"
+#include "kvmio/system.h"
+#include "kvmio/uapi.h"
+#include "kvmio/vcpu.h"
+#include "kvmio/vm.h"
 
 #if defined(__x86_64__)
 #include "kvmio/x86_64.h"
@@ -55,10 +42,6 @@ extern "C" {
 #include "kvmio/riscv64.h"
 #else
 #error "kvmio knows x86_64, aarch64 and riscv64"
-#endif
-
-#ifdef __cplusplus
-}
 #endif
 
 #endif

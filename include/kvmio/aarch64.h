@@ -5,6 +5,10 @@
 
 #include "kvmio/vcpu_events.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Capability ARM_VM_IPA_SIZE (4.2): bits of the largest intermediate physical address; 40 if it is absent. */
 int kvmio_system_ipa_bits(const struct kvmio_system *sys);
 
@@ -27,5 +31,9 @@ int kvmio_vcpu_init(const struct kvmio_vcpu *vcpu, const struct kvm_vcpu_init *i
 
 /* KVM_ARM_VCPU_FINALIZE (4.119), after init: KVM_ARM_VCPU_SVE. -EPERM: done already, or not asked for. */
 int kvmio_vcpu_finalize(const struct kvmio_vcpu *vcpu, int feature);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #ifndef KVMIO_CAP_H
 #define KVMIO_CAP_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* X(name, number) for each capability. */
 /* clang-format off */
 #define KVMIO_CAPS(X) \
@@ -261,5 +265,9 @@ const char *kvmio_cap_name(int cap);
 
 /* The number of a capability by that name, with or without "KVM_CAP_". -ENOENT: no such name. */
 int kvmio_cap_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

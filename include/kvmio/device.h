@@ -3,6 +3,12 @@
 #ifndef KVMIO_DEVICE_H
 #define KVMIO_DEVICE_H
 
+#include "kvmio/vm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct kvmio_device {
 	int fd; /* owned */
 };
@@ -32,5 +38,9 @@ void kvmio_device_release(struct kvmio_device *dev);
 int kvmio_device_has_attr(const struct kvmio_device *dev, const struct kvm_device_attr *attr);
 int kvmio_device_set_attr(const struct kvmio_device *dev, const struct kvm_device_attr *attr);
 int kvmio_device_get_attr(const struct kvmio_device *dev, const struct kvm_device_attr *attr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

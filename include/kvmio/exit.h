@@ -3,6 +3,16 @@
 #ifndef KVMIO_EXIT_H
 #define KVMIO_EXIT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kvmio/uapi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * X(name, number): the numbers up to 255 are the kernel's KVM_EXIT_*; those above split one that goes both
  * ways. S390_*, DCR, OSI, PAPR_HCALL, EPR, WATCHDOG and LOONGARCH_IOCSR are other architectures': they have
@@ -176,5 +186,9 @@ const char *kvmio_exit_name(enum kvmio_exit_type type);
 
 /* What RUN says; kvmio_vcpu_run does this. ERROR: what KVM_RUN returned, 0 or -EFAULT, -EHWPOISON. */
 void kvmio_exit_decode(struct kvm_run *run, int error, struct kvmio_exit *ret);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,12 @@
 #ifndef KVMIO_IRQ_H
 #define KVMIO_IRQ_H
 
+#include "kvmio/vm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * KVM_CREATE_IRQCHIP (4.24); x86_64: PIC, IOAPIC and a LAPIC per vCPU, before the vCPUs; aarch64: a GICv2.
  * Capability IRQCHIP. riscv64 has a device instead. -EEXIST: there is one, or a vCPU.
@@ -41,5 +47,9 @@ int kvmio_vm_add_irqfd(const struct kvmio_vm *vm, int eventfd, uint32_t gsi, int
 
 /* Takes it away again; one that is not there is no error. */
 int kvmio_vm_remove_irqfd(const struct kvmio_vm *vm, int eventfd, uint32_t gsi);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

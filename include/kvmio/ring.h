@@ -3,6 +3,12 @@
 #ifndef KVMIO_RING_H
 #define KVMIO_RING_H
 
+#include "kvmio/vcpu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Takes the oldest write from the ring of coalesced MMIO and PIO (4.116); capability COALESCED_MMIO. The ring is
  * the VM's, seen through any vCPU: one reader at a time. Returns 1, or 0 when it is empty. -EIO: the vCPU's
@@ -30,5 +36,9 @@ int kvmio_vcpu_map_dirty_ring(struct kvmio_vcpu *vcpu);
  * vCPU may run in another thread. -EINVAL: the ring is not mapped.
  */
 int kvmio_vcpu_harvest_dirty(struct kvmio_vcpu *vcpu, struct kvmio_dirty_page *pages, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,12 @@
 #ifndef KVMIO_STATS_H
 #define KVMIO_STATS_H
 
+#include "kvmio/vcpu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct kvmio_stats {
 	int fd; /* owned */
 	struct kvm_stats_header header;
@@ -41,5 +47,9 @@ int kvmio_stats_find(const struct kvmio_stats *stats, const char *name);
  * such number; -EPROTO: the file ended early.
  */
 int kvmio_stats_read(const struct kvmio_stats *stats, size_t i, uint64_t *values, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

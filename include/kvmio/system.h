@@ -3,6 +3,14 @@
 #ifndef KVMIO_SYSTEM_H
 #define KVMIO_SYSTEM_H
 
+#include <stdint.h>
+
+#include "kvmio/uapi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct kvmio_system {
 	int fd; /* owned */
 };
@@ -47,5 +55,9 @@ int kvmio_system_nr_vcpus(const struct kvmio_system *sys);
 int kvmio_system_max_vcpus(const struct kvmio_system *sys);
 int kvmio_system_max_vcpu_id(const struct kvmio_system *sys);
 int kvmio_system_nr_memslots(const struct kvmio_system *sys);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

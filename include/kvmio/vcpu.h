@@ -3,6 +3,16 @@
 #ifndef KVMIO_VCPU_H
 #define KVMIO_VCPU_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kvmio/exit.h"
+#include "kvmio/vm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct kvmio_vcpu {
 	int fd; /* owned */
 	struct kvm_run *run; /* owned mapping of run_size bytes */
@@ -90,5 +100,9 @@ int kvmio_vcpu_get_reg_list(const struct kvmio_vcpu *vcpu, uint64_t *regs, size_
 int kvmio_vcpu_has_attr(const struct kvmio_vcpu *vcpu, const struct kvm_device_attr *attr);
 int kvmio_vcpu_set_attr(const struct kvmio_vcpu *vcpu, const struct kvm_device_attr *attr);
 int kvmio_vcpu_get_attr(const struct kvmio_vcpu *vcpu, const struct kvm_device_attr *attr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,16 @@
 #ifndef KVMIO_VM_H
 #define KVMIO_VM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kvmio/system.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct kvmio_vm {
 	int fd; /* owned */
 	size_t run_size; /* of each vCPU's mapping, bytes */
@@ -126,5 +136,9 @@ int kvmio_vm_remove_coalesced(
 int kvmio_vm_has_attr(const struct kvmio_vm *vm, const struct kvm_device_attr *attr);
 int kvmio_vm_set_attr(const struct kvmio_vm *vm, const struct kvm_device_attr *attr);
 int kvmio_vm_get_attr(const struct kvmio_vm *vm, const struct kvm_device_attr *attr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

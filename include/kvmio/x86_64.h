@@ -3,7 +3,14 @@
 #ifndef KVMIO_X86_64_H
 #define KVMIO_X86_64_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "kvmio/vcpu_events.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The kernel's limits. */
 #define KVMIO_MAX_CPUID  256
@@ -185,5 +192,9 @@ int kvmio_vcpu_get_nested_state(
 	const struct kvmio_vcpu *vcpu, struct kvm_nested_state *buf, size_t len);
 int kvmio_vcpu_set_nested_state(
 	const struct kvmio_vcpu *vcpu, const struct kvm_nested_state *buf, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
