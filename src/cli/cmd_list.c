@@ -12,6 +12,7 @@
 struct list_args {
 	struct strv filters, tags, kernels;
 	bool kernels_from_env; /* the first --kernel takes their place */
+	const char *arch; /* borrowed; NULL: the suite's */
 	bool json;
 };
 
@@ -19,6 +20,7 @@ enum option {
 	OPT_KERNEL,
 	OPT_FILTER,
 	OPT_TAG,
+	OPT_ARCH,
 	OPT_JSON,
 	OPT_END,
 };
@@ -29,8 +31,22 @@ static const struct cli_option options[] = {
 	[OPT_FILTER] = { "filter", 'f', "GLOB", NULL,
 		"only cases whose id or test matches; '!GLOB' leaves out" },
 	[OPT_TAG] = { "tag", 0, "TAG", NULL, "only tests with this tag, or another one named" },
+	[OPT_ARCH] = { "arch", 0, "ARCH", NULL,
+		"x86_64 or aarch64 (the machines', or the kernels')" },
 	[OPT_JSON] = { "json", 0, NULL, NULL, "a list of objects, as JSON" },
 	[OPT_END] = { 0 },
+};
+
+static int set_option(
+	void *arg, const struct cli_option *opt, const char *value, const char *where);
+
+static const struct cli_command command = {
+	.name = "list",
+	.synopsis = "[options] [SUITE]",
+	.summary =
+		"Shows the cases that 'vmrig test' would run, and what can be told of them without booting.",
+	.options = options,
+	.set = set_option,
 };
 
 static int set_option(void *arg, const struct cli_option *opt, const char *value, const char *where)
@@ -51,6 +67,8 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	case OPT_TAG:
 		strv_add(&a->tags, value);
 		return 0;
+	case OPT_ARCH:
+		return cli_arch(&command, where, value, &a->arch);
 	case OPT_JSON:
 		a->json = true;
 		return 0;
@@ -59,15 +77,6 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	}
 	return EXIT_USAGE;
 }
-
-static const struct cli_command command = {
-	.name = "list",
-	.synopsis = "[options] [SUITE]",
-	.summary =
-		"Shows the cases that 'vmrig test' would run, and what can be told of them without booting.",
-	.options = options,
-	.set = set_option,
-};
 
 static int list(const struct list_args *a, const char *suite, struct err *e)
 {
@@ -87,7 +96,7 @@ static int list(const struct list_args *a, const char *suite, struct err *e)
 	if (r >= 0)
 		r = suite_load(path, &s, e);
 	if (r >= 0)
-		r = suite_list(s, &sel, a->json, &b, e);
+		r = suite_list(s, &sel, a->arch, a->json, &b, e);
 	suite_free(s);
 	if (r < 0)
 		return EXIT_USAGE;

@@ -100,8 +100,8 @@ static void add_table(struct buf *b, const struct table_row *rows, size_t n)
 	}
 }
 
-int suite_list(
-	struct suite *s, const struct selection *sel, bool json, struct buf *ret, struct err *e)
+int suite_list(struct suite *s, const struct selection *sel, const char *arch, bool json,
+	struct buf *ret, struct err *e)
 {
 	_cleanup_json_ json_t *list = json_array();
 	struct table_row *rows = NULL;
@@ -111,7 +111,7 @@ int suite_list(
 
 	if (r < 0)
 		return r;
-	g = rig_new(s, ACCEL_AUTO, NULL);
+	g = rig_new(s, ACCEL_AUTO, arch);
 	rows = xcalloc(p.n, sizeof(*rows));
 	for (size_t i = 0; i < p.n; i++) {
 		struct outlook look = { .skip = rig_skip_reason(g, &p.v[i]) };

@@ -69,6 +69,21 @@ static int read_needs(
 	return yaml_read_map(l, n, "'needs'", keys, ARRAY_SIZE(keys), test);
 }
 
+/* A folder would not do, and "" would be one. */
+static int read_put(
+	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
+{
+	int r = yaml_read_paths(l, k, n, field);
+
+	for (size_t i = 0; r >= 0 && i < (n->kind == YAML_LIST ? n->n : 1); i++) {
+		const struct yaml_node *file = n->kind == YAML_LIST ? n->v[i] : n;
+
+		if (!*file->text || str_ends(file->text, "/"))
+			return yaml_expected(l, file, k, "the path of a file");
+	}
+	return r;
+}
+
 /* "root" is what NULL says already. */
 static int read_user(
 	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
@@ -93,7 +108,7 @@ static int read_user(
 		{ "needs", read_needs, 0 }, { "artifacts", yaml_read_strv, FIELD(artifacts) },   \
 		{ "setup", yaml_read_command, FIELD(setup) },                                    \
 		{ "teardown", yaml_read_command, FIELD(teardown) },                              \
-		{ "rw", yaml_read_paths, FIELD(rw) },                                            \
+		{ "rw", yaml_read_paths, FIELD(rw) }, { "put", read_put, FIELD(put) },           \
 		{ "machines", yaml_read_strv, FIELD(machines) },                                 \
 		{ "kernels", yaml_read_strv, FIELD(kernels) },                                   \
 	{                                                                                        \
@@ -179,6 +194,10 @@ int load_test(struct yaml_reader *l, const struct yaml_node *n)
 	r = yaml_read_map(l, n, "a test", test_keys, ARRAY_SIZE(test_keys), t);
 	if (r < 0)
 		return r;
+	if (t->put.n && loader_of(l)->defaults.root && !streq(loader_of(l)->defaults.root, "none"))
+		return yaml_error(&l->y, n, l->e,
+			"test '%s': 'put' is for guests without a root, and this suite's is %s",
+			t->name, loader_of(l)->defaults.root);
 	set_cwd(l, t);
 	return 0;
 }

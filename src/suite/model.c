@@ -31,6 +31,7 @@ void suite_test_copy(struct suite_test *dst, const struct suite_test *src)
 	strv_dup(&dst->machines);
 	strv_dup(&dst->kernels);
 	strv_dup(&dst->rw);
+	strv_dup(&dst->put);
 }
 
 void suite_test_release(struct suite_test *t)
@@ -50,6 +51,7 @@ void suite_test_release(struct suite_test *t)
 	strv_release(&t->machines);
 	strv_release(&t->kernels);
 	strv_release(&t->rw);
+	strv_release(&t->put);
 }
 
 void suite_free(struct suite *s)

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "suite/plan.h"
+#include "suite/rig_files.h"
 #include "suite/rig_kernel.h"
 
 /* A guest plan, or why there is none. */
@@ -18,6 +19,8 @@ struct prepared {
 	const struct suite_machine *machine; /* borrowed */
 	uint32_t cpus;
 	const struct strv *rw; /* borrowed */
+	const struct suite_test
+		*unfit; /* borrowed: a test that cannot run there; NULL: one of the others */
 	struct guest_plan *plan; /* owned; NULL: it failed */
 	char *why; /* owned */
 };
@@ -101,29 +104,9 @@ struct symbols *rig_symbols(struct rig *g, const struct plan_case *c)
 
 /* ---- what a test needs ---- */
 
-static char *missing_file(const struct suite *s, const struct suite_test *t)
-{
-	const char *root = s->root && !streq(s->root, "none") ? s->root : "";
-
-	for (size_t i = 0; i < t->needs_files.n; i++) {
-		const char *file = t->needs_files.v[i];
-		_cleanup_free_ char *full = NULL;
-
-		if (*file == '/')
-			full = xasprintf("%s%s", root, file);
-		else if (*root)
-			full = xasprintf("%s%s/%s", root, t->cwd, file);
-		else
-			full = xasprintf("%s/%s", s->dir, file);
-		if (access(full, F_OK) < 0)
-			return xasprintf("needs file %s, which is not there", file);
-	}
-	return NULL;
-}
-
 char *rig_skip_reason(struct rig *g, const struct plan_case *c)
 {
-	char *why = missing_file(g->s, c->test);
+	char *why = rig_missing_file(g->s, c->test);
 	struct rig_kernel *rk;
 	const char *lacking;
 
@@ -148,40 +131,17 @@ static bool same_strv(const struct strv *a, const struct strv *b)
 	return true;
 }
 
-/* A path is meant from where the test runs, a name alone from PATH. */
-static void add_program(struct strv *programs, const char *program, const char *cwd)
+/* This machine's files are no use to a guest of another architecture. */
+static bool is_rootless(const struct rig *g, const char *arch)
 {
-	_cleanup_free_ char *path =
-		strchr(program, '/') ? path_absolute(program, cwd) : xstrdup(program);
-
-	if (!strv_has(programs, path))
-		strv_add(programs, path);
-}
-
-/* With a root of "none" the guest holds nothing but these: the programs that the suite names, and the
- * executable files that a test says it needs; those of tests that are not for machine M are not wanted. */
-static void gather_programs(
-	const struct suite *s, const struct suite_machine *m, struct strv *programs)
-{
-	for (size_t i = 0; i < s->n_tests; i++) {
-		const struct suite_test *t = &s->tests[i];
-		const struct strv *commands[] = { &t->setup, &t->run, &t->teardown };
-
-		if (t->machines.n && !strv_has(&t->machines, m->name))
-			continue;
-		for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
-			if (commands[k]->n)
-				add_program(programs, commands[k]->v[0], t->cwd);
-		for (size_t k = 0; k < t->needs_files.n; k++)
-			if (*t->needs_files.v[k] == '/' && access(t->needs_files.v[k], X_OK) == 0)
-				add_program(programs, t->needs_files.v[k], t->cwd);
-	}
+	return g->s->root ? streq(g->s->root, "none") : !streq(arch, arch_host());
 }
 
 static void prepare(struct rig *g, struct prepared *p)
 {
 	_cleanup_free_ struct guest_share *shares = xcalloc(p->rw->n + 1, sizeof(*shares));
-	_cleanup_strv_ struct strv programs = STRV_INIT;
+	_cleanup_strv_ struct strv programs = STRV_INIT, puts = STRV_INIT;
+	const char *arch = p->kernel->kernel.arch;
 	const struct suite_machine *m = p->machine;
 	struct guest_wish w = {
 		.engine = m->engine,
@@ -200,12 +160,13 @@ static void prepare(struct rig *g, struct prepared *p)
 
 	for (size_t i = 0; i < p->rw->n; i++)
 		shares[i] = (struct guest_share){ p->rw->v[i], p->rw->v[i], true };
-	/* This machine's files are no use to a guest of another architecture. */
-	if (w.root ? streq(w.root, "none") : !streq(p->kernel->kernel.arch, arch_host())) {
-		gather_programs(g->s, m, &programs);
+	if (is_rootless(g, arch)) {
+		rig_gather(g->s, m, arch, &programs, &puts);
 		w.cwd = w.root ? NULL : g->s->dir;
 		w.programs = (const char *const *)programs.v;
 		w.n_programs = programs.n;
+		w.puts = (const char *const *)puts.v;
+		w.n_puts = puts.n;
 	}
 	if (guest_prepare(&p->kernel->kernel, &w, &p->plan, &e) < 0)
 		p->why = rig_error_text(&e);
@@ -215,12 +176,15 @@ static void prepare(struct rig *g, struct prepared *p)
 static struct prepared *get_plan(struct rig *g, const struct plan_case *c)
 {
 	struct rig_kernel *rk = get_kernel(g, c);
+	_cleanup_free_ char *why = NULL;
 	struct prepared *p;
 
+	if (!rk->why && is_rootless(g, rk->kernel.arch))
+		why = rig_unfit(g->s, c->test, rk->kernel.arch);
 	for (size_t i = 0; i < g->n_plans; i++) {
 		p = &g->plans[i];
 		if (p->kernel == rk && p->machine == c->machine && p->cpus == plan_case_cpus(c) &&
-			same_strv(p->rw, &c->test->rw))
+			same_strv(p->rw, &c->test->rw) && p->unfit == (why ? c->test : NULL))
 			return p;
 	}
 	VEC_GROW(g->plans, g->n_plans, g->cap_plans);
@@ -230,9 +194,10 @@ static struct prepared *get_plan(struct rig *g, const struct plan_case *c)
 		.machine = c->machine,
 		.cpus = plan_case_cpus(c),
 		.rw = &c->test->rw,
+		.unfit = why ? c->test : NULL,
 	};
-	if (rk->why)
-		p->why = xstrdup(rk->why);
+	if (rk->why || why)
+		p->why = rk->why ? xstrdup(rk->why) : TAKE_PTR(why);
 	else
 		prepare(g, p);
 	return p;

@@ -50,6 +50,7 @@ struct suite_test {
 	struct strv artifacts; /* globs */
 	struct strv machines, kernels; /* names that it is restricted to; empty: all */
 	struct strv rw; /* folders writable for this test: absolute */
+	struct strv put; /* files that a guest without a root gets: absolute, and so in the guest */
 	enum splat_kind fail_on;
 	int line; /* in the file */
 };
@@ -102,9 +103,10 @@ int plan_make(struct suite *s, const struct selection *sel, struct plan *ret, st
 void plan_release(struct plan *p);
 
 /* What `vmrig list` prints: each case with its kernel, machine, protocol, expectation and limit, and what
- * can be told without booting: why it would be skipped, or that its kernel cannot be had. */
-int suite_list(
-	struct suite *s, const struct selection *sel, bool json, struct buf *ret, struct err *e);
+ * can be told without booting: why it would be skipped, or that its kernel cannot be had. ARCH is that of all
+ * guests, over the suite's; NULL: the suite's. */
+int suite_list(struct suite *s, const struct selection *sel, const char *arch, bool json,
+	struct buf *ret, struct err *e);
 
 /* ---- running ---- */
 

@@ -71,16 +71,42 @@ test_a_suite_may_have_machines_of_both() {
 		kernels: [ $kernel ]
 		machines: [ { name: pc }, { name: arm, arch: aarch64 } ]
 		tests:
-		  - { name: there, run: [./program, pass], machines: [arm] }
+		  - { name: there, run: [./program, pass], put: data, machines: [arm] }
+		  - { name: text, run: ./program pass, machines: [arm] }
+		  - { name: lost, run: [./program, pass], put: [data, lost], machines: [arm] }
 		  - { name: never, run: [./program, pass], machines: [pc], needs: { files: [no-such] } }
 	END
+	echo "put here" >data
 	vmrig test --output results
-	code_is 0
+	code_is 125
 	grep -q '"test":"there".*"verdict":"pass"' results/results.jsonl
 	has results/cases/*there*/stdout aarch64
+	has results/cases/*there*/stdout "put here"
 	has results/cases/*there*/stderr "kvm 0"
 	has results/results.jsonl arm64
 	has results/run.json '"complete": true'
+	# What cannot run there is told with its place, and nothing boots for it.
+	has results/results.jsonl "vmrig.yaml:5: 'run' of test 'text' is a text, which sh would run"
+	has results/results.jsonl "vmrig.yaml:6: test 'lost': cannot put $PWD/lost into the guest: No such file"
+	same "$(field results/results.jsonl text@arm verdict)" infra
+	same "$(field results/results.jsonl lost@arm verdict)" infra
+	[ ! -e results/cases/*text*/console.log ] || fail "text was booted"
+}
+
+test_list_takes_the_architecture_as_run_and_test_do() {
+	cat >vmrig.yaml <<-END
+		kernels: [ $("$VMRIG" kernel list --json | sed -n 's/.*"image": "\(.*amd64.*\)",*/\1/p' | head -n 1) ]
+		tests: [ { name: t, run: [./program] } ]
+	END
+	vmrig list
+	code_is 0
+	hasnt out "no kernel"
+	vmrig list --arch aarch64
+	code_is 0
+	has out "no kernel"
+	vmrig list --arch vax
+	code_is 2
+	has err vax
 }
 
 test_what_cannot_run_there_is_refused_before_booting() {

@@ -2,6 +2,7 @@
 #include "fake_guest.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/arch.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "guest/guest.h"
 
@@ -26,6 +28,7 @@ int kernel_resolve_arch(
 	const char *spec, const char *arch, const char *cwd, struct kernel *ret, struct err *e)
 {
 	fake.resolved++;
+	snprintf(fake.last_arch, sizeof(fake.last_arch), "%s", arch ? arch : "");
 	if (spec && streq(spec, "missing")) {
 		err_set(e, -ENOENT, "no kernel 'missing'");
 		return err_hint(e, "Fetch it.");
@@ -65,12 +68,25 @@ struct guest_plan {
 	struct strv notes;
 };
 
+static void note(const char *sign, const char *const *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t at = strlen(fake.wanted);
+
+		snprintf(fake.wanted + at, sizeof(fake.wanted) - at, " %s%s", sign,
+			path_base(paths[i]));
+	}
+}
+
 int guest_prepare(const struct kernel *kernel, const struct guest_wish *w, struct guest_plan **ret,
 	struct err *e)
 {
 	struct guest_plan *p;
 
 	fake.prepared++;
+	fake.wanted[0] = '\0';
+	note("", w->programs, w->n_programs);
+	note("+", w->puts, w->n_puts);
 	if (streq(kernel->label, "unbootable"))
 		return err_set(e, -ENOTSUP, "kernel lacks CONFIG_VIRTIO");
 	p = xcalloc(1, sizeof(*p));

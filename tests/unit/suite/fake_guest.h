@@ -23,6 +23,9 @@ struct fake_counts {
 	size_t resolved, prepared, started, freed;
 	size_t running, most_running;
 	unsigned last_cpus;
+	char last_arch[16]; /* that a kernel was asked for; "": the kernel's own */
+	char wanted
+		[400]; /* what the guest last prepared is to hold: " program" and " +file" each, by their last name */
 };
 extern struct fake_counts fake;
 void fake_reset(void);

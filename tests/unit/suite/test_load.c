@@ -67,6 +67,21 @@ static void tests_take_over_the_defaults_and_may_differ(void **state)
 	suite_free(s);
 }
 
+static void files_to_put_are_meant_from_the_suites_folder(void **state)
+{
+	_cleanup_free_ char *f = path_join(*state, "f"), *g = path_join(*state, "sub/g");
+	struct suite *s =
+		suite_of("defaults: {put: [f, sub/g]}\n"
+			 "tests: [{name: a, run: [x]}, {name: b, run: [x], put: /h, cwd: /tmp}]\n");
+
+	assert_int_equal(s->tests[0].put.n, 2);
+	assert_string_equal(s->tests[0].put.v[0], f);
+	assert_string_equal(s->tests[0].put.v[1], g);
+	assert_int_equal(s->tests[1].put.n, 1);
+	assert_string_equal(s->tests[1].put.v[0], "/h");
+	suite_free(s);
+}
+
 static void machines_and_kernels_are_read(void **state)
 {
 	struct suite *s = suite_of(
@@ -147,6 +162,16 @@ static const struct fault {
 		"expected a whole number from 1 to 1024" },
 	{ "tests: [{name: a, run: b, needs: {config: [FOO]}}]\n", "1:44",
 		"expected an option as CONFIG_NAME" },
+	{ "tests: [{name: a, run: b, put: {f: g}}]\n", "1:32",
+		"'put': expected a list of texts, found a mapping" },
+	{ "tests: [{name: a, run: b, put: [f, [g]]}]\n", "1:36",
+		"'put': expected a text, found a list" },
+	{ "tests: [{name: a, run: b, put: [f, '']}]\n", "1:36",
+		"'put': expected the path of a file" },
+	{ "tests: [{name: a, run: b, put: dir/}]\n", "1:32",
+		"expected the path of a file, found 'dir/'" },
+	{ "defaults: {put: f, root: /srv}\ntests: [{name: a, run: b}]\n", "2:9",
+		"test 'a': 'put' is for guests without a root, and this suite's is /srv" },
 	{ "tests: [{name: a, run: b, machines: [m]}]\n", "1:9", "'machines' has no 'm'" },
 	{ "tests: [{name: a, run: b, kernels: [k]}]\n", "1:9", "'kernels' has no 'k'" },
 	{ "tests:\n  - {name: a, run: b}\n  - {name: a, run: c}\n", "3:5",
@@ -277,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(minimal_file_gets_every_default),
 		CASE(tests_take_over_the_defaults_and_may_differ),
+		CASE(files_to_put_are_meant_from_the_suites_folder),
 		CASE(machines_and_kernels_are_read),
 		CASE(aliases_and_merge_keys_share_values),
 		CASE(root_of_its_own_moves_the_working_folder_to_its_top),

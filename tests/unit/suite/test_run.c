@@ -3,6 +3,13 @@
 
 #include "base/json.h"
 
+/* An architecture that is not this machine's. */
+#ifdef __aarch64__
+#define OTHER "x86_64"
+#else
+#define OTHER "aarch64"
+#endif
+
 static void passing_suite_exits_with_0_and_leaves_every_report(void **state)
 {
 	static const char *const files[] = { "run.json", "results.jsonl", "junit.xml",
@@ -154,6 +161,50 @@ static void what_the_kernel_or_the_host_lacks_skips_and_is_named(void **state)
 	expect_verdict(&o, "g@bare", VERDICT_PASS, true);
 }
 
+static void guest_without_a_root_gets_what_its_machines_tests_name(void **state)
+{
+	put_file("data", "");
+	put_file("more", "");
+	_cleanup_outcome_ struct outcome o = run(
+		"machines: [{name: pc}, {name: other, arch: " OTHER "}]\n"
+		"tests:\n"
+		"  - {name: a, run: [./x], put: [data, more], machines: [other]}\n"
+		"  - {name: b, run: [./x], put: data, setup: [./y], machines: [other]}\n"
+		"  - {name: c, run: [./z], put: no-such, needs: {files: no-such}, machines: [other]}\n"
+		"  - {name: d, run: [./w], put: data, machines: [pc]}\n");
+
+	assert_int_equal(o.code, 0);
+	assert_int_equal(fake.prepared, 2);
+	/* Those of a test that is skipped are not asked for; a guest with this machine's root has them all. */
+	assert_string_equal(fake.wanted, " x y +data +more");
+	expect_verdict(&o, "c@other", VERDICT_SKIP, true);
+	expect_verdict(&o, "d@pc", VERDICT_PASS, true);
+}
+
+static void what_cannot_run_without_a_root_is_told_before_booting(void **state)
+{
+	put_file("data", "");
+	_cleanup_outcome_ struct outcome o = run("machines: [{name: other, arch: " OTHER "}]\n"
+						 "tests:\n"
+						 "  - {name: a, run: [x]}\n"
+						 "  - {name: b, run: echo hello}\n"
+						 "  - {name: c, run: [x], teardown: rm x}\n"
+						 "  - {name: d, run: [x], put: [data, nothing]}\n"
+						 "  - {name: e, run: [x], put: .}\n");
+
+	assert_int_equal(o.code, 125);
+	assert_int_equal(fake.started, 1);
+	expect_verdict(&o, "a", VERDICT_PASS, true);
+	expect_verdict(&o, "b", VERDICT_INFRA, false);
+	assert_non_null(strstr(record_at(&o, "b")->reason,
+		"vmrig.yaml:4: 'run' of test 'b' is a text, which sh would run, and a guest of " OTHER
+		" without a root has no sh"));
+	assert_non_null(strstr(record_at(&o, "c")->reason, "'teardown' of test 'c'"));
+	assert_non_null(
+		strstr(record_at(&o, "d")->reason, "/nothing into the guest: No such file"));
+	assert_non_null(strstr(record_at(&o, "e")->reason, "no regular file"));
+}
+
 static void case_that_needs_cpus_gets_a_guest_of_its_own(void **state)
 {
 	_cleanup_outcome_ struct outcome o = run_with(
@@ -287,12 +338,16 @@ static void list_tells_what_would_be_skipped(void **state)
 	_cleanup_buf_ struct buf text = BUF_INIT, json = BUF_INIT;
 	_cleanup_json_ json_t *j = NULL;
 
-	assert_int_equal(suite_list(s, NULL, false, &text, NULL), 0);
+	assert_int_equal(suite_list(s, NULL, NULL, false, &text, NULL), 0);
 	assert_non_null(strstr(text.data, "skip: needs CONFIG_NEEDED, which kernel bare lacks\n"));
 	assert_non_null(strstr(text.data, "no kernel: no kernel 'missing'"));
-	assert_int_equal(suite_list(s, NULL, true, &json, NULL), 0);
+	assert_int_equal(suite_list(s, NULL, NULL, true, &json, NULL), 0);
 	assert_int_equal(json_parse(json.data, json.len, "list", &j, NULL), 0);
 	assert_int_equal(json_array_size(j), 3);
+	assert_string_equal(fake.last_arch, "");
+	buf_release(&text);
+	assert_int_equal(suite_list(s, NULL, "arm64", false, &text, NULL), 0);
+	assert_string_equal(fake.last_arch, "aarch64");
 	suite_free(s);
 }
 
@@ -310,6 +365,8 @@ int main(void)
 		CASE(kernel_that_cannot_be_had_is_infra_for_its_cases_alone),
 		CASE(guest_that_does_not_start_is_infra),
 		CASE(what_the_kernel_or_the_host_lacks_skips_and_is_named),
+		CASE(guest_without_a_root_gets_what_its_machines_tests_name),
+		CASE(what_cannot_run_without_a_root_is_told_before_booting),
 		CASE(case_that_needs_cpus_gets_a_guest_of_its_own),
 		CASE(setup_and_teardown_frame_the_test),
 		CASE(only_stdout_of_the_test_is_its_report),
