@@ -45,9 +45,13 @@ static int test_map(void)
 {
 	uint32_t key = 1;
 	uint64_t in = 0x1122334455667788, out = 0;
-	union bpf_attr make = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 2 };
+	union bpf_attr make = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 2
+	};
 	int map = bpf(BPF_MAP_CREATE, &make);
-	union bpf_attr elem = { .map_fd = (uint32_t)map, .key = (uintptr_t)&key, .value = (uintptr_t)&in };
+	union bpf_attr elem = {
+		.map_fd = (uint32_t)map, .key = (uintptr_t)&key, .value = (uintptr_t)&in
+	};
 
 	if (map < 0)
 		return failed("BPF_MAP_CREATE");
@@ -71,7 +75,9 @@ static int test_program(void)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr load = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
-		.insns = (uintptr_t)nothing, .insn_cnt = 2, .license = (uintptr_t) "MIT" };
+		.insns = (uintptr_t)nothing,
+		.insn_cnt = 2,
+		.license = (uintptr_t) "MIT" };
 	int prog = bpf(BPF_PROG_LOAD, &load), pair[2];
 	char byte;
 
@@ -118,8 +124,11 @@ static int test_io_uring(void)
 	sqe = map_ring(fd, p.sq_entries * sizeof(*sqe), IORING_OFF_SQES);
 	if (sq == MAP_FAILED || cq == MAP_FAILED || sqe == MAP_FAILED)
 		return failed("mmap of the rings");
-	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = file, .addr = (uintptr_t)text,
-		.len = sizeof(text) - 1, .user_data = 42 };
+	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ,
+		.fd = file,
+		.addr = (uintptr_t)text,
+		.len = sizeof(text) - 1,
+		.user_data = 42 };
 	*(uint32_t *)(sq + p.sq_off.array) = 0;
 	__atomic_store_n((uint32_t *)(sq + p.sq_off.tail), 1, __ATOMIC_RELEASE);
 	if (syscall(SYS_io_uring_enter, fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
@@ -156,8 +165,11 @@ static int test_seccomp(void)
 
 static int test_vsock(void)
 {
-	struct sockaddr_vm addr = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_LOCAL, .svm_port = 7000 };
-	int server = socket(AF_VSOCK, SOCK_STREAM, 0), client = socket(AF_VSOCK, SOCK_STREAM, 0), peer;
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_LOCAL, .svm_port = 7000
+	};
+	int server = socket(AF_VSOCK, SOCK_STREAM, 0), client = socket(AF_VSOCK, SOCK_STREAM, 0),
+	    peer;
 	char text[6] = "";
 
 	if (server < 0 || client < 0)
@@ -177,8 +189,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*test)(void);
-	} tests[] = { { "bpf", test_bpf }, { "io_uring", test_io_uring }, { "seccomp", test_seccomp },
-		{ "vsock", test_vsock } };
+	} tests[] = { { "bpf", test_bpf }, { "io_uring", test_io_uring },
+		{ "seccomp", test_seccomp }, { "vsock", test_vsock } };
 
 	for (size_t i = 0; argc == 2 && i < sizeof(tests) / sizeof(tests[0]); i++)
 		if (strcmp(argv[1], tests[i].name) == 0)
