@@ -19,7 +19,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "kernel/folder.h"
-#include "kernel/version.h"
+#include "base/version.h"
 
 #define SCHEMA       1
 #define LOCK_WAIT_MS (60 * 60 * 1000) /* another process downloads it */

@@ -10,8 +10,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "kernel/cache.h"
-#include "kernel/deb.h"
-#include "kernel/debian.h"
+#include "kernel/debian_spec.h"
 #include "kernel/fetch.h"
 #include "kernel/folder.h"
 
@@ -108,7 +107,7 @@ static int unpack(const struct fetch *f, const struct debian_package *p, struct 
 	if (r < 0)
 		return r;
 	say(f, "unpacking %s", path_base(deb));
-	r = deb_unpack(deb, b->aside, e);
+	r = debian_unpack_kernel(deb, b->aside, e);
 	if (r == 0)
 		r = dir_remove(download, e);
 	if (r == 0)
@@ -158,7 +157,7 @@ static int fetch_package(
 	int r;
 
 	say(f, own_state ? "fetching the lists of packages" : "asking apt for %s", f->spec);
-	r = debian_find(&f->want, own_state, &p, e);
+	r = debian_spec_find(&f->want, own_state, &p, e);
 	if (r < 0)
 		return r;
 	package_key(&p, key);

@@ -3,7 +3,7 @@
 #define KERNEL_FETCH_H
 
 #include "kernel/cache.h"
-#include "kernel/debian.h"
+#include "kernel/debian_spec.h"
 
 /* The newest cached package that WANT matches, without asking apt. 1: found; 0: none; or an error. */
 int cache_find_debian(const struct debian_spec *want, struct cache_entry *ret, struct strv *damaged,

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
-#include "kernel/debian.h"
+#include "kernel/debian_spec.h"
 #include "kernel/kernel.h"
 #include "packages.h"
 

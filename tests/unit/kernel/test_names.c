@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/version.h"
 #include "fixture.h"
-#include "kernel/debian.h"
-#include "kernel/version.h"
+#include "kernel/debian_spec.h"
 
 static int sign(int c)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernels of Debian and its kin, by apt's own programs: no dpkg, no root, nothing installed. */
-#ifndef KERNEL_DEBIAN_H
-#define KERNEL_DEBIAN_H
+/* Kernels of Debian and its kin by the names of their packages. */
+#ifndef KERNEL_DEBIAN_SPEC_H
+#define KERNEL_DEBIAN_SPEC_H
 
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "debian/debian.h"
 
 #define DEBIAN_PREFIX "debian:"
 
@@ -14,16 +15,6 @@ struct debian_spec {
 	char *series; /* owned: "6.1", "6.1.0-50" */
 	char *flavour; /* owned: "", "cloud", "rt" */
 	const char *arch; /* static: as dpkg calls it, "amd64" */
-};
-
-/* One package as apt knows it. */
-struct debian_package {
-	char *name; /* owned: "linux-image-6.1.0-50-amd64" */
-	char *version; /* owned */
-	char *sha256; /* owned */
-	char *size; /* owned: bytes, as apt writes it; NULL: unknown */
-	const char *
-		own_arch; /* static: found in our own copy of apt's lists, for that machine; NULL */
 };
 
 /* -EINVAL with the form that is expected. */
@@ -39,16 +30,14 @@ bool debian_spec_matches(const struct debian_spec *s, const char *package);
  * "debian:6.1.0-50:arm64". The caller owns the string. */
 char *debian_label(const struct debian_spec *s, const char *package);
 
-/*
- * The newest package that matches, by apt's lists; with OWN_STATE by lists of our own in the cache,
- * fetched anew, which needs no privilege. -ENOENT: no package matches.
- */
-int debian_find(
+/* The newest package that matches; see debian_find(). */
+int debian_spec_find(
 	const struct debian_spec *s, bool own_state, struct debian_package *ret, struct err *e);
-void debian_package_release(struct debian_package *p);
 
-/* Downloads it into the folder DIR and checks its SHA-256. */
-int debian_download(
-	const struct debian_package *p, const char *dir, char **ret_path, struct err *e);
+/*
+ * Unpacks what a kernel is (boot/, lib/modules/, usr/lib/modules/) from the package DEB into the folder DIR;
+ * symbolic links are left out.
+ */
+int debian_unpack_kernel(const char *deb, const char *dir, struct err *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/version.h"
+#include "base/version.h"
 
 #include <ctype.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Debian packages of small kernels, and programs that stand in for apt's. */
-#ifndef TEST_KERNEL_PACKAGES_H
-#define TEST_KERNEL_PACKAGES_H
+#ifndef TEST_DEBIAN_PACKAGES_H
+#define TEST_DEBIAN_PACKAGES_H
 
 #include "fixture.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/debian.h"
-
+/* apt's own programs: its lists, its signatures, its download. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
@@ -16,130 +15,15 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "kernel/version.h"
+#include "base/version.h"
+#include "debian/debian.h"
 
-#define IMAGE_PREFIX  "linux-image-"
 #define QUERY_MS      (2 * 60 * 1000)
 #define UPDATE_MS     (15 * 60 * 1000)
 #define DOWNLOAD_MS   (60 * 60 * 1000)
 #define MESSAGE_LINES 4
-
-/* ---- names ---- */
-
-static const char *const flavours[] = { "cloud", "rt" };
-
-/* Cuts "-SUFFIX" off; false where S does not end so. */
-static bool cut_suffix(char *s, const char *suffix)
-{
-	size_t n = strlen(s), m = strlen(suffix);
-
-	if (n <= m + 1 || s[n - m - 1] != '-' || !str_ends(s, suffix))
-		return false;
-	s[n - m - 1] = '\0';
-	return true;
-}
-
-static const char *cut_flavour(char *s)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(flavours); i++)
-		if (cut_suffix(s, flavours[i]))
-			return flavours[i];
-	return "";
-}
-
-/* "6.1.0-50", "6.12.9+bpo": digits first, and after every '-', so that no flavour is taken for it. */
-static bool is_series(const char *s)
-{
-	if (!isdigit((unsigned char)s[0]))
-		return false;
-	for (; *s; s++)
-		if (*s == '-' ? !isdigit((unsigned char)s[1])
-			      : !isalnum((unsigned char)*s) && !strchr(".+~", *s))
-			return false;
-	return true;
-}
-
-int debian_spec_parse(const char *spec, struct debian_spec *ret, struct err *e)
-{
-	_cleanup_free_ char *series = NULL;
-	const char *flavour, *arch = arch_host();
-	char *colon;
-
-	if (!str_starts(spec, DEBIAN_PREFIX))
-		return err_set(e, -EINVAL, "%s does not begin with " DEBIAN_PREFIX, spec);
-	series = xstrdup(spec + strlen(DEBIAN_PREFIX));
-	colon = strchr(series, ':');
-	if (colon) {
-		*colon = '\0';
-		arch = arch_parse(colon + 1);
-	}
-	if (!arch)
-		return err_set(
-			e, -EINVAL, "%s names no machine that is known behind its colon", spec);
-	arch = arch_dpkg(arch);
-	cut_suffix(series, arch);
-	flavour = cut_flavour(series);
-	if (!is_series(series)) {
-		err_set(e, -EINVAL, "%s names no Debian kernel", spec);
-		return err_hint(e,
-			"Write debian:SERIES or debian:SERIES-FLAVOUR, as in debian:6.1 or "
-			"debian:6.1-cloud; flavours are cloud and rt. Behind it may stand a machine: "
-			"debian:6.1:arm64.");
-	}
-	*ret = (struct debian_spec){ TAKE_PTR(series), xstrdup(flavour), arch };
-	return 0;
-}
-
-bool debian_spec_is_foreign(const struct debian_spec *s)
-{
-	return !streq(s->arch, arch_dpkg(arch_host()));
-}
-
-void debian_spec_release(struct debian_spec *s)
-{
-	free(s->series);
-	free(s->flavour);
-	*s = (struct debian_spec){ 0 };
-}
-
-/* "6.1.0-50" of "linux-image-6.1.0-50-cloud-amd64", and the flavour; NULL for another package. */
-static char *package_abi(const struct debian_spec *s, const char *package, const char **ret_flavour)
-{
-	_cleanup_free_ char *abi = NULL;
-
-	if (!str_starts(package, IMAGE_PREFIX))
-		return NULL;
-	abi = xstrdup(package + strlen(IMAGE_PREFIX));
-	if (!cut_suffix(abi, s->arch))
-		return NULL;
-	*ret_flavour = cut_flavour(abi);
-	return is_series(abi) ? TAKE_PTR(abi) : NULL;
-}
-
-bool debian_spec_matches(const struct debian_spec *s, const char *package)
-{
-	const char *flavour;
-	_cleanup_free_ char *abi = package_abi(s, package, &flavour);
-
-	if (!abi || !streq(flavour, s->flavour) || !str_starts(abi, s->series))
-		return false;
-	/* 6.1 is not the beginning of 6.12, nor 6.1.0-5 of 6.1.0-50. */
-	return !isalnum((unsigned char)abi[strlen(s->series)]);
-}
-
-char *debian_label(const struct debian_spec *s, const char *package)
-{
-	const char *flavour;
-	_cleanup_free_ char *abi = package_abi(s, package, &flavour);
-
-	if (!abi)
-		return xasprintf(DEBIAN_PREFIX "%s", package);
-	return xasprintf(DEBIAN_PREFIX "%s%s%s%s%s", abi, *flavour ? "-" : "", flavour,
-		debian_spec_is_foreign(s) ? ":" : "", debian_spec_is_foreign(s) ? s->arch : "");
-}
-
-/* ---- apt ---- */
 
 /* Where lists of our own for ARCH are; the machine's own have theirs for themselves. */
 static int own_state_dir(const char *arch, char **ret, struct err *e)
@@ -284,33 +168,48 @@ static int show_package(
 	return 0;
 }
 
-static int search(const struct debian_spec *s, const char *own_arch, struct buf *ret, struct err *e)
+/* For apt-cache's regular expressions: NAME alone, or what begins so. */
+static char *pattern_of(const struct debian_query *q)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addc(&b, '^');
+	for (const char *p = q->prefix; *p; p++)
+		buf_addf(&b, isalnum((unsigned char)*p) || *p == '-' ? "%c" : "[%c]", *p);
+	if (!q->matches)
+		buf_addc(&b, '$');
+	return buf_detach(&b);
+}
+
+static int search(
+	const struct debian_query *q, const char *own_arch, struct buf *ret, struct err *e)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	_cleanup_buf_ struct buf pattern = BUF_INIT;
+	_cleanup_free_ char *pattern = pattern_of(q);
 	int r = start_argv(&argv, "apt-cache", own_arch, e);
 
 	if (r < 0)
 		return r;
-	buf_adds(&pattern, "^" IMAGE_PREFIX);
-	for (const char *p = s->series; *p; p++)
-		buf_addf(&pattern, strchr(".+", *p) ? "[%c]" : "%c", *p);
-	buf_addf(&pattern, ".*-%s$", s->arch);
 	strv_add(&argv, "search");
 	strv_add(&argv, "--names-only");
-	strv_add(&argv, buf_str(&pattern));
+	strv_add(&argv, pattern);
 	return run(&argv, ret, QUERY_MS, e);
 }
 
+static bool matches(const struct debian_query *q, const char *name)
+{
+	return q->matches ? q->matches(q->arg, name) : streq(name, q->prefix);
+}
+
 /* Lines are "NAME - description". */
-static char *newest_of(const struct debian_spec *s, const char *lines)
+static char *newest_of(const struct debian_query *q, const char *lines)
 {
 	char *best = NULL;
 
 	for (const char *p = lines; p && *p; p = strchr(p, '\n'), p += p ? 1 : 0) {
 		_cleanup_free_ char *name = xstrndup(p, strcspn(p, " \t\n"));
 
-		if (!debian_spec_matches(s, name) || (best && version_compare(name, best) <= 0))
+		if (!matches(q, name) || (best && version_compare(name, best) <= 0))
 			continue;
 		str_replace(&best, name);
 	}
@@ -318,39 +217,38 @@ static char *newest_of(const struct debian_spec *s, const char *lines)
 }
 
 static int find(
-	const struct debian_spec *s, bool own_state, struct debian_package *ret, struct err *e)
+	const struct debian_query *q, bool own_state, struct debian_package *ret, struct err *e)
 {
 	_cleanup_buf_ struct buf lines = BUF_INIT;
 	_cleanup_free_ char *name = NULL;
-	const char *own_arch = own_state ? s->arch : NULL;
-	int r = own_state ? update_lists(s->arch, e) : 0;
+	const char *own_arch = own_state ? q->arch : NULL;
+	int r = own_state ? update_lists(q->arch, e) : 0;
 
 	if (r == 0)
-		r = search(s, own_arch, &lines, e);
+		r = search(q, own_arch, &lines, e);
 	if (r < 0)
 		return r;
-	name = newest_of(s, buf_str(&lines));
+	name = newest_of(q, buf_str(&lines));
 	if (!name)
-		return err_set(e, -ENOENT, "apt knows no package " IMAGE_PREFIX "%s*-%s%s%s",
-			s->series, s->flavour, *s->flavour ? "-" : "", s->arch);
+		return err_set(e, -ENOENT, "apt knows no package %s", q->what);
 	return show_package(name, own_arch, ret, e);
 }
 
 int debian_find(
-	const struct debian_spec *s, bool own_state, struct debian_package *ret, struct err *e)
+	const struct debian_query *q, bool own_state, struct debian_package *ret, struct err *e)
 {
 	_cleanup_free_ char *apt = NULL, *path = NULL;
 	_cleanup_close_ int lock = -1;
 	int r;
 
 	if (!own_state)
-		return find(s, false, ret, e);
-	r = own_state_dir(s->arch, &apt, e);
+		return find(q, false, ret, e);
+	r = own_state_dir(q->arch, &apt, e);
 	if (r < 0)
 		return r;
 	path = path_join(apt, "vmrig.lock");
 	lock = lock_take(path, false, clock_ms() + UPDATE_MS, e);
-	return lock < 0 ? lock : find(s, true, ret, e);
+	return lock < 0 ? lock : find(q, true, ret, e);
 }
 
 void debian_package_release(struct debian_package *p)

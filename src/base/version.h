@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KERNEL_VERSION_H
-#define KERNEL_VERSION_H
+/* Versions of packages and kernels, compared by their numbers. */
+#ifndef BASE_VERSION_H
+#define BASE_VERSION_H
 
 /* Compares as Debian Policy 5.6.12 has it, for any text that looks like a version: numbers by value,
  * '~' before everything, letters before other characters. Negative, 0 or positive. */
