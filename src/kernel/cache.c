@@ -18,8 +18,8 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "kernel/folder.h"
 #include "base/version.h"
+#include "kernel/folder.h"
 
 #define SCHEMA       1
 #define LOCK_WAIT_MS (60 * 60 * 1000) /* another process downloads it */
