@@ -19,7 +19,7 @@ struct option {
 };
 
 struct kconfig {
-	struct option *options; /* owned; sorted by name and line */
+	struct option *options; /* owned; sorted by name */
 	size_t n, cap;
 };
 
@@ -46,6 +46,23 @@ static int by_name(const void *a, const void *b)
 	int c = strcmp(x->name, y->name);
 
 	return c ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+/* By name, one entry for each: the last. */
+static void sort(struct kconfig *k)
+{
+	size_t n = 0;
+
+	qsort(k->options, k->n, sizeof(*k->options), by_name);
+	for (size_t i = 0; i < k->n; i++) {
+		if (n && streq(k->options[n - 1].name, k->options[i].name)) {
+			free(k->options[n - 1].name);
+			free(k->options[n - 1].value);
+			n--;
+		}
+		k->options[n++] = k->options[i];
+	}
+	k->n = n;
 }
 
 static void add(struct kconfig *k, const char *name, size_t name_len, char *value, size_t line)
@@ -93,7 +110,7 @@ int kconfig_parse(const struct buf *text, struct kconfig **ret, struct err *e)
 	}
 	if (k->n == 0)
 		return err_set(e, -EBADMSG, "holds no option of a kernel configuration");
-	qsort(k->options, k->n, sizeof(*k->options), by_name);
+	sort(k);
 	*ret = TAKE_PTR(k);
 	return 0;
 }
@@ -109,22 +126,16 @@ int kconfig_load(const char *path, struct kconfig **ret, struct err *e)
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
+static int by_key(const void *key, const void *option)
+{
+	return strcmp(key, ((const struct option *)option)->name);
+}
+
 static const struct option *find(const struct kconfig *k, const char *name)
 {
-	size_t low = 0, high = k->n;
-
 	if (str_starts(name, PREFIX))
 		name += PREFIX_LEN;
-	/* The last of the lines for that name. */
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(k->options[mid].name, name) <= 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low && streq(k->options[low - 1].name, name) ? &k->options[low - 1] : NULL;
+	return bsearch(name, k->options, k->n, sizeof(*k->options), by_key);
 }
 
 const char *kconfig_value(const struct kconfig *k, const char *option)
@@ -139,4 +150,50 @@ char kconfig_tristate(const struct kconfig *k, const char *option)
 	const char *v = kconfig_value(k, option);
 
 	return v && (streq(v, "y") || streq(v, "m")) ? v[0] : 'n';
+}
+
+bool kconfig_at(const struct kconfig *k, size_t i, const char **ret_option, const char **ret_value)
+{
+	if (i >= k->n)
+		return false;
+	*ret_option = k->options[i].name;
+	*ret_value = k->options[i].value;
+	return true;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && streq(a, b));
+}
+
+/* "n" and "is not set" and nothing at all are the same. */
+static const char *set_value(const struct option *o)
+{
+	return o->value && !streq(o->value, "n") ? o->value : NULL;
+}
+
+static void add_difference(struct strv *ret, char sign, const struct option *o)
+{
+	if (set_value(o))
+		strv_addf(ret, "%c" PREFIX "%s=%s", sign, o->name, o->value);
+}
+
+void kconfig_diff(const struct kconfig *a, const struct kconfig *b, struct strv *ret)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a->n || j < b->n) {
+		const struct option *x = i < a->n ? &a->options[i] : NULL;
+		const struct option *y = j < b->n ? &b->options[j] : NULL;
+		int c = !x ? 1 : !y ? -1 : strcmp(x->name, y->name);
+
+		i += c <= 0;
+		j += c >= 0;
+		if (c == 0 && same(set_value(x), set_value(y)))
+			continue;
+		if (c <= 0)
+			add_difference(ret, '-', x);
+		if (c >= 0)
+			add_difference(ret, '+', y);
+	}
 }

@@ -22,6 +22,9 @@ void kconfig_free(struct kconfig *k);
 char kconfig_tristate(const struct kconfig *k, const char *option);
 /* The value as written ("y", "0x200000", "\"text\""), borrowed; NULL when not set. */
 const char *kconfig_value(const struct kconfig *k, const char *option);
+/* The option at I in the order of names (without "CONFIG_") and its value (NULL: it says that it is not set), both
+ * borrowed; false at the end. Of an option that stands there twice the last word alone. */
+bool kconfig_at(const struct kconfig *k, size_t i, const char **ret_option, const char **ret_value);
 
 /* ---- fragments ---- */
 
@@ -30,6 +33,7 @@ struct kconfig_wish {
 	char *option; /* owned: without "CONFIG_" */
 	char *value; /* owned: as a .config writes it; "n": not set */
 	char *origin; /* owned: "fragment guest", "kernel.config:12", "vmrig.yaml:8" */
+	bool if_known; /* only of kernels that know the option; see kconfig_wish_fragment() */
 };
 
 struct kconfig_wishes {
@@ -42,10 +46,22 @@ void kconfig_wishes_release(struct kconfig_wishes *w);
 /* The names of the built-in fragments, ending with NULL. */
 const char *const *kconfig_fragment_names(void);
 
-/* Lays a built-in fragment or a file (a FRAGMENT with a slash or a dot; relative against DIR) over W. A
- * built-in one may have a part for each architecture. -ENOENT names the built-in ones, nearest first. */
+/* What a built-in fragment says for ARCH (NULL: for all of them), comments and all, to the end of RET. */
+int kconfig_fragment_text(const char *fragment, const char *arch, struct buf *ret, struct err *e);
+
+/*
+ * Lays a built-in fragment or a file (a FRAGMENT with a slash or a dot; relative against DIR) over W. A
+ * built-in one may have a part for each architecture. -ENOENT names the built-in ones, nearest first.
+ *
+ * A fragment is written as a .config is. A line "# if known" makes those below it, down to the next empty line,
+ * wishes for kernels that know the option: where no Kconfig file declares it, nothing is missing.
+ */
 int kconfig_wish_fragment(struct kconfig_wishes *w, const char *fragment, const char *arch,
 	const char *dir, struct err *e);
+
+/* The same for a fragment's text; WHAT stands in origins and errors: "WHAT:LINE". */
+int kconfig_wish_text(
+	struct kconfig_wishes *w, const struct buf *text, const char *what, struct err *e);
 
 /* Lays one option ("CONFIG_X=y", "X=m", "X=n") over W. */
 int kconfig_wish_option(
