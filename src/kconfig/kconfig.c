@@ -145,6 +145,11 @@ const char *kconfig_value(const struct kconfig *k, const char *option)
 	return o ? o->value : NULL;
 }
 
+bool kconfig_mentions(const struct kconfig *k, const char *option)
+{
+	return find(k, option) != NULL;
+}
+
 char kconfig_tristate(const struct kconfig *k, const char *option)
 {
 	const char *v = kconfig_value(k, option);

@@ -22,6 +22,8 @@ void kconfig_free(struct kconfig *k);
 char kconfig_tristate(const struct kconfig *k, const char *option);
 /* The value as written ("y", "0x200000", "\"text\""), borrowed; NULL when not set. */
 const char *kconfig_value(const struct kconfig *k, const char *option);
+/* Whether it stands there, if only as one that is not set. */
+bool kconfig_mentions(const struct kconfig *k, const char *option);
 /* The option at I in the order of names (without "CONFIG_") and its value (NULL: it says that it is not set), both
  * borrowed; false at the end. Of an option that stands there twice the last word alone. */
 bool kconfig_at(const struct kconfig *k, size_t i, const char **ret_option, const char **ret_value);
@@ -76,7 +78,7 @@ void kconfig_wishes_text(const struct kconfig_wishes *w, struct buf *ret);
 /*
  * For each wish that GOT does not grant, a line to RET: "CONFIG_SCHED_CLASS_EXT=y (fragment bpf) is n: it depends
  * on DEBUG_INFO_BTF, which is n: it depends on …". SRCTREE's Kconfig files are read for the reason as ARCH
- * ("x86_64", "aarch64") reads them; an option that no Kconfig file has is told as such, with the nearest name.
+ * ("x86_64", "aarch64") reads them (NULL: without reasons); an option that no Kconfig file has is told as such, with the nearest name.
  * Asked y and got m, or the reverse, is not granted; asked n and absent is.
  */
 int kconfig_unmet(const struct kconfig_wishes *w, const struct kconfig *got, const char *srctree,

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why an option has not the value that was asked for. Of several ways to it (places, selects, alternatives of an
+ * "or") the one is told that the fewest options stand in; from there on down to options that anybody could set.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "kconfig/tree.h"
+
+#define FAR       10000
+#define COST_DEEP 40 /* chains in real trees are shorter */
+#define CHAIN_MAX 8
+#define PARTS_MAX 16
+#define NAMES_MAX 4
+#define TEXT_MAX  1200
+
+struct explain {
+	struct ktree *tree;
+	const struct kconfig *got;
+	struct buf *out;
+	size_t start; /* of this explanation in OUT */
+	int chain; /* how far down it is */
+	unsigned serial; /* of this explanation: each option is told once in it */
+};
+
+static int value_of(const struct explain *x, const struct ksymbol *s)
+{
+	return ksymbol_value(s, x->got);
+}
+
+static bool holds(const struct explain *x, const struct kexpr *e, int need)
+{
+	return kexpr_eval(e, x->got).low >= need;
+}
+
+/* A bool is y where a tristate could be m. */
+static int need_of(const struct ksymbol *s, int want)
+{
+	return want == 2 && s->type != KTYPE_TRISTATE ? 1 : want;
+}
+
+static bool has_prompt(const struct ksymbol *s)
+{
+	for (const struct kplace *p = s->places; p; p = p->next)
+		if (p->prompt)
+			return true;
+	return false;
+}
+
+static const struct kexpr *choice_cond(const struct kplace *p)
+{
+	return p->choice ? p->choice->prompt_cond : NULL;
+}
+
+/* ---- how far away something is, in options that would have to be set ---- */
+
+static int cost_symbol(const struct explain *x, struct ksymbol *s, int need, int depth);
+
+static int sum(int a, int b)
+{
+	return a + b < FAR ? a + b : FAR;
+}
+
+static int lesser(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static int cost_expr(const struct explain *x, const struct kexpr *e, int need, int depth)
+{
+	if (!e || holds(x, e, need))
+		return 0;
+	switch (e->op) {
+	case KOP_SYMBOL:
+		return cost_symbol(x, e->symbol, need, depth);
+	case KOP_AND:
+		return sum(cost_expr(x, e->a, need, depth), cost_expr(x, e->b, need, depth));
+	case KOP_OR:
+		return lesser(cost_expr(x, e->a, need, depth), cost_expr(x, e->b, need, depth));
+	case KOP_NOT:
+		return e->a->op == KOP_SYMBOL && has_prompt(e->a->symbol) ? 5 : 50;
+	case KOP_TEXT:
+		return FAR;
+	default:
+		return 100;
+	}
+}
+
+static int cost_place(const struct explain *x, const struct kplace *p, int need, int depth)
+{
+	int c = sum(
+		cost_expr(x, p->prompt_cond, need, depth), cost_expr(x, p->visible, need, depth));
+
+	c = sum(c, cost_expr(x, choice_cond(p), need, depth));
+	return sum(1 + c, cost_expr(x, p->dep, need, depth));
+}
+
+static int cost_default(
+	const struct explain *x, const struct kplace *p, const struct kprop *d, int need, int depth)
+{
+	int c = sum(cost_expr(x, d->cond, need, depth), cost_expr(x, d->value, need, depth));
+
+	return sum(1 + c, cost_expr(x, p->dep, need, depth));
+}
+
+static int cost_select(const struct explain *x, const struct kselect *s, int need, int depth)
+{
+	return sum(
+		1 + cost_expr(x, s->cond, need, depth), cost_symbol(x, s->by->symbol, need, depth));
+}
+
+static int cost_symbol(const struct explain *x, struct ksymbol *s, int need, int depth)
+{
+	int best = FAR;
+
+	if (value_of(x, s) >= need)
+		return 0;
+	if (!s->places || s->busy || depth > COST_DEEP)
+		return FAR;
+	if (s->cost)
+		return s->cost;
+	need = need_of(s, need);
+	s->busy = true;
+	for (const struct kplace *p = s->places; p; p = p->next) {
+		if (p->prompt)
+			best = lesser(best, cost_place(x, p, need, depth + 1));
+		for (const struct kprop *d = p->props; d; d = d->next)
+			if (d->kind == KPROP_DEFAULT)
+				best = lesser(best, cost_default(x, p, d, need, depth + 1));
+	}
+	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
+		best = lesser(best, cost_select(x, sel, need, depth + 1));
+	s->busy = false;
+	s->cost = best;
+	return best;
+}
+
+/* ---- texts ---- */
+
+static const char *tristate_name(int v)
+{
+	return v == 2 ? "y" : v == 1 ? "m" : "n";
+}
+
+/* "A", "A and B", "A, B and 7 more" */
+static void add_name(struct explain *x, const char *name, size_t i, size_t n)
+{
+	if (i >= NAMES_MAX && n > NAMES_MAX + 1) {
+		if (i == NAMES_MAX)
+			buf_addf(x->out, " and %zu more", n - i);
+		return;
+	}
+	buf_addf(x->out, "%s%s", i == 0 ? "" : i == n - 1 ? " and " : ", ", name);
+}
+
+static bool explain_symbol(struct explain *x, struct ksymbol *s, int want);
+
+/* Goes on with the reason why S is not WANT, if there is one: what stands before it was "S is n". */
+static void go_on(struct explain *x, struct ksymbol *s, int want, bool alone)
+{
+	size_t before = x->out->len;
+
+	if (!s->places || s->busy || x->chain == CHAIN_MAX || before - x->start > TEXT_MAX)
+		return;
+	buf_adds(x->out, alone ? ": " : " (");
+	x->chain++;
+	s->busy = true;
+	if (!explain_symbol(x, s, want))
+		buf_truncate(x->out, before);
+	else if (!alone)
+		buf_addc(x->out, ')');
+	s->busy = false;
+	x->chain--;
+}
+
+/* Further down, what was told further up is no news. */
+static bool is_told(const struct explain *x, const struct ksymbol *s)
+{
+	return x->chain > 0 && s->told == x->serial;
+}
+
+/* What in E is less than NEED, as the parts of an "and". */
+static size_t failing(const struct explain *x, const struct kexpr *e, int need,
+	const struct kexpr *parts[static PARTS_MAX], size_t n)
+{
+	if (!e || n == PARTS_MAX || holds(x, e, need))
+		return n;
+	if (e->op == KOP_AND) {
+		n = failing(x, e->a, need, parts, n);
+		return failing(x, e->b, need, parts, n);
+	}
+	if (e->op == KOP_SYMBOL && is_told(x, e->symbol))
+		return n;
+	for (size_t i = 0; i < n; i++)
+		if (parts[i] == e || (e->op == KOP_SYMBOL && parts[i]->symbol == e->symbol))
+			return n;
+	parts[n] = e;
+	return n + 1;
+}
+
+/* What macros say cannot be known, and counts only where nothing else fails. */
+static bool is_open(const struct explain *x, const struct kexpr *e, int need)
+{
+	return kexpr_eval(e, x->got).high >= need;
+}
+
+static const struct ksymbol *selected_by(
+	const struct explain *x, const struct ksymbol *s, int more_than)
+{
+	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
+		if (value_of(x, sel->by->symbol) > more_than && holds(x, sel->cond, more_than + 1))
+			return sel->by->symbol;
+	return NULL;
+}
+
+static void add_not(struct explain *x, const struct kexpr *e)
+{
+	const struct ksymbol *s = e->a->symbol, *by;
+
+	kexpr_print(e, x->out);
+	if (e->a->op != KOP_SYMBOL)
+		return;
+	by = selected_by(x, s, 0);
+	buf_addf(x->out, ", while %s is %s", s->name, tristate_name(value_of(x, s)));
+	if (by)
+		buf_addf(x->out, " (%s selects it)", by->name);
+}
+
+/* The nearest of the alternatives. */
+static const struct kexpr *nearest(const struct explain *x, const struct kexpr *e, int need)
+{
+	while (e->op == KOP_OR)
+		e = cost_expr(x, e->b, need, 0) < cost_expr(x, e->a, need, 0) ? e->b : e->a;
+	return e;
+}
+
+static bool all_symbols(const struct kexpr *e)
+{
+	return e->op == KOP_SYMBOL || (e->op == KOP_OR && all_symbols(e->a) && all_symbols(e->b));
+}
+
+static void add_symbol(struct explain *x, struct ksymbol *s, int need, bool alone)
+{
+	if (!s->places) {
+		buf_addf(x->out, "%s, which no Kconfig file declares for %s", s->name,
+			x->tree->srcarch);
+		return;
+	}
+	buf_addf(x->out, "%s, which is %s", s->name, tristate_name(value_of(x, s)));
+	go_on(x, s, need, alone);
+}
+
+static void add_or(struct explain *x, const struct kexpr *e, int need, bool alone)
+{
+	const struct kexpr *near = nearest(x, e, need);
+
+	kexpr_print(e, x->out);
+	buf_adds(x->out, all_symbols(e) ? ", of which none is set" : ", which does not hold");
+	if (near->op == KOP_SYMBOL && near->symbol->places) {
+		size_t before = x->out->len;
+
+		buf_addf(x->out, "; nearest is %s", near->symbol->name);
+		need = x->out->len;
+		go_on(x, near->symbol, 2, alone);
+		if (x->out->len == (size_t)need)
+			buf_truncate(x->out, before);
+	}
+}
+
+static void add_comparison(struct explain *x, const struct kexpr *e)
+{
+	_cleanup_buf_ struct buf tmp = BUF_INIT;
+
+	kexpr_print(e, x->out);
+	for (int i = 0; i < 2; i++) {
+		const struct kexpr *side = i ? e->b : e->a;
+
+		if (side->op == KOP_SYMBOL)
+			buf_addf(x->out, ", while %s is %s", side->symbol->name,
+				ksymbol_text(side->symbol, x->got, &tmp));
+	}
+}
+
+static void add_part(struct explain *x, const struct kexpr *e, int need, bool alone)
+{
+	switch (e->op) {
+	case KOP_SYMBOL:
+		add_symbol(x, e->symbol, need, alone);
+		return;
+	case KOP_NOT:
+		add_not(x, e);
+		return;
+	case KOP_OR:
+		add_or(x, e, need, alone);
+		return;
+	case KOP_MACRO:
+		buf_addf(x->out, "%s, which asks the toolchain", e->text);
+		return;
+	case KOP_TEXT:
+		buf_addf(x->out,
+			streq(e->text, "m") ? "modules (MODULES is n)" : "\"%s\", and so never",
+			e->text);
+		return;
+	default:
+		add_comparison(x, e);
+	}
+}
+
+/* "BEFORE A, which is n, and B, which is n". False when nothing in E fails. */
+static bool add_failing(struct explain *x, const char *before, const struct kexpr *e, int need)
+{
+	const struct kexpr *parts[PARTS_MAX];
+	size_t all = failing(x, e, need, parts, 0), n = 0;
+
+	for (size_t i = 0; i < all; i++)
+		if (!is_open(x, parts[i], need))
+			parts[n++] = parts[i];
+	n = n ? n : all;
+	for (size_t i = 0; i < n; i++)
+		if (parts[i]->op == KOP_SYMBOL)
+			parts[i]->symbol->told = x->serial;
+	for (size_t i = 0; i < n && i < NAMES_MAX; i++) {
+		buf_addf(x->out, "%s", i == 0 ? before : i == n - 1 ? ", and on " : ", on ");
+		add_part(x, parts[i], need, n == 1);
+	}
+	if (n > NAMES_MAX)
+		buf_addf(x->out, ", and on %zu more", n - NAMES_MAX);
+	return n > 0;
+}
+
+/* ---- why it is not as much as was asked ---- */
+
+static const struct kplace *nearest_place(
+	const struct explain *x, const struct ksymbol *s, int need)
+{
+	const struct kplace *best = NULL;
+	int cost = FAR + 1;
+
+	for (const struct kplace *p = s->places; p; p = p->next) {
+		int c = p->prompt ? cost_place(x, p, need, 0) : FAR + 1;
+
+		if (c < cost) {
+			best = p;
+			cost = c;
+		}
+	}
+	return best;
+}
+
+static bool add_choice(struct explain *x, const struct kplace *p)
+{
+	if (!p->choice)
+		return false;
+	for (const struct kplace *m = p->choice->members; m; m = m->next_member)
+		if (m->symbol != p->symbol && value_of(x, m->symbol) == 2) {
+			buf_addf(x->out, "the choice \"%s\" took %s", p->choice->prompt,
+				m->symbol->name);
+			return true;
+		}
+	return false;
+}
+
+static bool explain_prompt(struct explain *x, const struct kplace *p, int need)
+{
+	if (add_failing(x, "it depends on ", p->dep, need))
+		return true;
+	if (add_failing(x, "to be asked for it depends on ", p->prompt_cond, need) ||
+		add_failing(x, "to be asked for it depends on ", p->visible, need) ||
+		add_failing(x, "its choice depends on ", choice_cond(p), need))
+		return true;
+	return add_choice(x, p);
+}
+
+/* The default that is nearest to hold. */
+static bool explain_default(struct explain *x, const struct ksymbol *s, int need, int than)
+{
+	const struct kplace *place = NULL;
+	const struct kprop *prop = NULL;
+
+	for (const struct kplace *p = s->places; p; p = p->next)
+		for (const struct kprop *d = p->props; d; d = d->next) {
+			int c = d->kind == KPROP_DEFAULT ? cost_default(x, p, d, need, 0) : FAR;
+
+			if (c < than) {
+				place = p;
+				prop = d;
+				than = c;
+			}
+		}
+	if (!prop)
+		return false;
+	if (prop->value->op == KOP_MACRO && holds(x, place->dep, need) &&
+		holds(x, prop->cond, need)) {
+		buf_addf(x->out, "it has no prompt, and is what %s says", prop->value->text);
+		return true;
+	}
+	return add_failing(x, "it has no prompt, and by default depends on ", place->dep, need) ||
+	       add_failing(x, "it has no prompt, and by default depends on ", prop->cond, need) ||
+	       add_failing(x, "it has no prompt, and by default depends on ", prop->value, need);
+}
+
+static void explain_selects(
+	struct explain *x, const struct ksymbol *s, int need, const struct kselect *best)
+{
+	struct ksymbol *by = best->by->symbol;
+	size_t n = 0, i = 0;
+
+	if (value_of(x, by) >= need) {
+		buf_addf(x->out, "it has no prompt, and %s, which is %s, selects it only if ",
+			by->name, tristate_name(value_of(x, by)));
+		kexpr_print(best->cond, x->out);
+		return;
+	}
+	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
+		n++;
+	buf_adds(x->out,
+		n == 1 ? "it has no prompt, and only " : "it has no prompt, and only one of ");
+	add_name(x, by->name, i++, n);
+	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
+		if (sel != best)
+			add_name(x, sel->by->symbol->name, i++, n);
+	buf_addf(x->out, " could select it; %s is %s", by->name, tristate_name(value_of(x, by)));
+	go_on(x, by, need, true);
+}
+
+static void explain_without_prompt(struct explain *x, const struct ksymbol *s, int need)
+{
+	const struct kselect *best = NULL;
+	int cost = FAR + 1;
+
+	for (const struct kselect *sel = s->selects; sel; sel = sel->next) {
+		int c = cost_select(x, sel, need, 0);
+
+		if (c < cost) {
+			best = sel;
+			cost = c;
+		}
+	}
+	if (explain_default(x, s, need, cost))
+		return;
+	if (best)
+		explain_selects(x, s, need, best);
+	else
+		buf_adds(x->out, "it has no prompt, and nothing selects it");
+}
+
+/* False if it could simply be set. */
+static bool explain_symbol(struct explain *x, struct ksymbol *s, int want)
+{
+	int need = need_of(s, want);
+	const struct kplace *p = nearest_place(x, s, need);
+
+	if (p)
+		return explain_prompt(x, p, need);
+	explain_without_prompt(x, s, need);
+	return true;
+}
+
+/* ---- why it is more than was asked ---- */
+
+static bool explain_selected(struct explain *x, const struct ksymbol *s, int want)
+{
+	size_t n = 0, i = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (const struct kselect *sel = s->selects; sel; sel = sel->next) {
+			if (value_of(x, sel->by->symbol) <= want || !holds(x, sel->cond, want + 1))
+				continue;
+			if (pass == 0)
+				n++;
+			else
+				add_name(x, sel->by->symbol->name, i++, n);
+		}
+	if (n)
+		buf_adds(x->out, n == 1 ? " selects it" : " select it");
+	return n > 0;
+}
+
+static bool explain_more(struct explain *x, const struct ksymbol *s, int want)
+{
+	const struct kplace *p = nearest_place(x, s, 1);
+
+	if (explain_selected(x, s, want))
+		return true;
+	if (!p) {
+		buf_adds(x->out, "it has no prompt, and this is its default");
+		return true;
+	}
+	if (p->choice) {
+		buf_addf(x->out, "the choice \"%s\" must take one, and no other was asked for",
+			p->choice->prompt);
+		return true;
+	}
+	if (want == 1 && kconfig_tristate(x->got, "MODULES") != 'y') {
+		buf_adds(x->out, "there are no modules, since MODULES is n");
+		return true;
+	}
+	return explain_prompt(x, p, 1);
+}
+
+/* ---- values ---- */
+
+static const char *type_name(enum ktype type)
+{
+	static const char *const names[] = { [KTYPE_UNKNOWN] = "of no type",
+		[KTYPE_BOOL] = "a bool: y or n",
+		[KTYPE_TRISTATE] = "a tristate: y, m or n",
+		[KTYPE_STRING] = "a string, in double quotes",
+		[KTYPE_INT] = "a number",
+		[KTYPE_HEX] = "a number in hexadecimal, with 0x" };
+
+	return names[type];
+}
+
+static bool fits(enum ktype type, const char *value)
+{
+	bool tristate = strchr("ymn", value[0]) && value[0] && !value[1];
+
+	switch (type) {
+	case KTYPE_BOOL:
+		return tristate && value[0] != 'm';
+	case KTYPE_TRISTATE:
+		return tristate;
+	case KTYPE_STRING:
+		return value[0] == '"';
+	case KTYPE_INT:
+		return !tristate && value[0] != '"' && !str_starts(value, "0x");
+	case KTYPE_HEX:
+		return str_starts(value, "0x");
+	default:
+		return true;
+	}
+}
+
+/* The range that counts is the first whose condition holds. */
+static bool explain_range(struct explain *x, const struct ksymbol *s, const char *value)
+{
+	long long v = strtoll(value, NULL, 0);
+
+	for (const struct kplace *p = s->places; p; p = p->next)
+		for (const struct kprop *d = p->props; d; d = d->next) {
+			_cleanup_buf_ struct buf from = BUF_INIT, to = BUF_INIT, tmp = BUF_INIT;
+
+			if (d->kind != KPROP_RANGE || !holds(x, d->cond, 1))
+				continue;
+			buf_adds(&from, d->value->symbol
+						? ksymbol_text(d->value->symbol, x->got, &tmp)
+						: d->value->text);
+			buf_adds(&to, d->to->symbol ? ksymbol_text(d->to->symbol, x->got, &tmp)
+						    : d->to->text);
+			if (v >= strtoll(buf_str(&from), NULL, 0) &&
+				v <= strtoll(buf_str(&to), NULL, 0))
+				return false;
+			buf_addf(x->out, "it must lie between %s and %s", buf_str(&from),
+				buf_str(&to));
+			return true;
+		}
+	return false;
+}
+
+static bool explain_value(struct explain *x, struct ksymbol *s, const char *value)
+{
+	bool more = s->type == KTYPE_BOOL || s->type == KTYPE_TRISTATE || s->type == KTYPE_UNKNOWN;
+	int want = value[0] == 'y' ? 2 : value[0] == 'm' ? 1 : 0;
+
+	if (!fits(s->type, value) && !streq(value, "n")) {
+		buf_addf(x->out, "it is %s", type_name(s->type));
+		return true;
+	}
+	if (!more)
+		return explain_range(x, s, value) || explain_symbol(x, s, 1);
+	return value_of(x, s) > want ? explain_more(x, s, want) : explain_symbol(x, s, want);
+}
+
+static void explain_unknown(struct explain *x, const char *option)
+{
+	const char *near = ktree_nearest(x->tree, option);
+
+	buf_addf(x->out, "no Kconfig file declares it for %s", x->tree->srcarch);
+	if (near && !streq(near, option))
+		buf_addf(x->out, "; the nearest name is %s", near);
+	if (x->tree->n_missing)
+		buf_addf(x->out, " (%zu of them could not be read)", x->tree->n_missing);
+}
+
+void kexplain(struct ktree *t, const struct kconfig *got, const char *option, const char *value,
+	struct buf *ret)
+{
+	struct explain x = {
+		.tree = t, .got = got, .out = ret, .start = ret->len, .serial = ++t->n_explained
+	};
+	struct ksymbol *s = ktree_find(t, option);
+
+	if (!s || !s->places) {
+		explain_unknown(&x, option);
+		return;
+	}
+	s->busy = true;
+	if (!explain_value(&x, s, value))
+		buf_adds(ret,
+			"nothing in the Kconfig files stands against it; a later line or tool may have changed it");
+	s->busy = false;
+}
