@@ -2,17 +2,19 @@
 /*
  * Where kernels are built from: a SPEC becomes a source tree on this disk whose content is known by name.
  *
- *	PATH			a tree in place, which is never written to; or a tarball
+ *	PATH			a tree in place, which is never written to; a tarball (xz, gz, bz2, zst); a .deb
+ *				that holds one. A PATH that looks like one of the others begins with "./"
  *	http(s)://…/x.tar.xz#sha256=HEX	a tarball; the checksum may be left out only with `unchecked`
- *	git+URL#REF		shallow; any ref or commit, slashes too
+ *	git+URL#REF		shallow; any branch, tag, full ref or commit, slashes too; URL may be a path
  *	6.12.57, 6.13-rc4	a release of kernel.org, checked against the published sums
- *	6.12			the highest patch of that series
+ *	6.12			the highest patch of that series; the series' first release is 6.12.0
  *	stable, longterm, mainline	the newest of that kind
- *	A..B			every release of the list between them, both included
+ *	A..B			every release of the list from A to B, and A and B where they are exact; within
+ *				one series (6.12.3..6.12.9) each patch
  *	debian:linux-source-6.12	Debian's source package, by apt's own signatures
  *
  * Trees that are not the caller's lie in the cache under sources/, unpacked once, locked while they are made,
- * never changed after; patches give a tree of its own.
+ * never changed after; patches give a tree of its own. docs/kernels.md says where releases come from.
  */
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
@@ -36,14 +38,22 @@ struct source {
 void source_release(struct source *s);
 
 struct source_options {
-	const struct strv *patches; /* borrowed: files, applied in order; may be NULL */
+	const struct strv
+		*patches; /* borrowed: files (against CWD), applied in order; may be NULL */
 	bool unchecked; /* a URL may come without a checksum */
 	bool offline; /* nothing is downloaded: the cache, and lists fetched before, must do */
+	bool refresh; /* asks anew what a Debian package's name stands for, and for lists however fresh */
+	bool verify; /* every file of a tree of the cache is looked at (size and name), as before a build */
 	void (*progress)(void *arg, const char *line); /* may be NULL */
 	void *arg;
 };
 
-/* Gets it. A SPEC of several (A..B) is -EINVAL: source_expand() first. */
+/*
+ * Gets it. A SPEC of several (A..B) is -EINVAL: source_expand() first. What the cache has needs no network, but for
+ * a git branch or tag, whose commit is asked for unless `offline`. A tree in place whose content is unknown takes
+ * no patches. Errors: -EINVAL (SPEC; no kernel tree; a patch that does not apply), -ENOENT, -EBADMSG (damaged,
+ * refused, checksum, signature), -ENETDOWN (`offline` and not in the cache), those of fetch_file(), and the disk's.
+ */
 int source_get(const char *spec, const char *cwd, const struct source_options *o,
 	struct source *ret, struct err *e);
 
