@@ -7,52 +7,54 @@
 #include "cli/cmd_kernel.h"
 #include "cli/options.h"
 
-struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
-};
-
-static const struct command commands[] = {
+static const struct kernel_command commands[] = {
+	{ "check", cmd_kernel_check, "say which options a kernel lacks" },
+	{ "config", cmd_kernel_config, "show and compare configurations; the built-in fragments" },
 	{ "fetch", cmd_kernel_fetch, "fetch a Debian kernel into the cache" },
 	{ "list", cmd_kernel_list, "list the kernels in the cache" },
 };
 
-static void help(FILE *out)
+static void help(FILE *out, const char *name, const struct kernel_command *v, size_t n)
 {
-	fprintf(out, "Usage: vmrig kernel COMMAND [options]\n\nCommands:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].summary);
-	fprintf(out, "\n'vmrig kernel COMMAND --help' tells more.\n");
+	fprintf(out, "Usage: vmrig %s COMMAND [options]\n\nCommands:\n", name);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "  %-12s%s\n", v[i].name, v[i].summary);
+	fprintf(out, "\n'vmrig %s COMMAND --help' tells more.\n", name);
 }
 
-static int unknown(const char *word)
+static int unknown(const char *name, const struct kernel_command *v, size_t n, const char *word)
 {
-	const char *names[ARRAY_SIZE(commands)];
+	_cleanup_free_ const char **names = xcalloc(n, sizeof(*names));
 	const char *near;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		names[i] = commands[i].name;
-	near = text_nearest(word, names, ARRAY_SIZE(names));
-	fprintf(stderr, "vmrig kernel: unknown command '%s'", word);
+	for (size_t i = 0; i < n; i++)
+		names[i] = v[i].name;
+	near = text_nearest(word, names, n);
+	fprintf(stderr, "vmrig %s: unknown command '%s'", name, word);
 	if (near)
 		fprintf(stderr, "; did you mean '%s'?", near);
-	fprintf(stderr, "\nTry 'vmrig kernel --help'.\n");
+	fprintf(stderr, "\nTry 'vmrig %s --help'.\n", name);
 	return EXIT_USAGE;
+}
+
+int kernel_dispatch(
+	const char *name, const struct kernel_command *v, size_t n, int argc, char **argv)
+{
+	if (argc < 2) {
+		help(stderr, name, v, n);
+		return EXIT_USAGE;
+	}
+	if (streq(argv[1], "--help") || streq(argv[1], "-h")) {
+		help(stdout, name, v, n);
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (streq(argv[1], v[i].name))
+			return v[i].run(argc - 1, argv + 1);
+	return unknown(name, v, n, argv[1]);
 }
 
 int cmd_kernel(int argc, char **argv)
 {
-	if (argc < 2) {
-		help(stderr);
-		return EXIT_USAGE;
-	}
-	if (streq(argv[1], "--help") || streq(argv[1], "-h")) {
-		help(stdout);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	return unknown(argv[1]);
+	return kernel_dispatch("kernel", commands, ARRAY_SIZE(commands), argc, argv);
 }
