@@ -207,11 +207,18 @@ static bool is_open(const struct explain *x, const struct kexpr *e, int need)
 	return kexpr_eval(e, x->got).high >= need;
 }
 
+/* As much as it gives: a bool is y where what it depends on is m, and selects no more than that. */
+static bool selects(const struct explain *x, const struct kselect *s, int need)
+{
+	return value_of(x, s->by->symbol) >= need && holds(x, s->by->dep, need) &&
+	       holds(x, s->cond, need);
+}
+
 static const struct ksymbol *selected_by(
 	const struct explain *x, const struct ksymbol *s, int more_than)
 {
 	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
-		if (value_of(x, sel->by->symbol) > more_than && holds(x, sel->cond, more_than + 1))
+		if (selects(x, sel, more_than + 1))
 			return sel->by->symbol;
 	return NULL;
 }
@@ -467,7 +474,7 @@ static bool explain_selected(struct explain *x, const struct ksymbol *s, int wan
 
 	for (int pass = 0; pass < 2; pass++)
 		for (const struct kselect *sel = s->selects; sel; sel = sel->next) {
-			if (value_of(x, sel->by->symbol) <= want || !holds(x, sel->cond, want + 1))
+			if (!selects(x, sel, want + 1))
 				continue;
 			if (pass == 0)
 				n++;
@@ -477,6 +484,14 @@ static bool explain_selected(struct explain *x, const struct ksymbol *s, int wan
 	if (n)
 		buf_adds(x->out, n == 1 ? " selects it" : " select it");
 	return n > 0;
+}
+
+static bool explain_no_modules(struct explain *x)
+{
+	if (kconfig_tristate(x->got, "MODULES") == 'y')
+		return false;
+	buf_adds(x->out, "there are no modules, since MODULES is n");
+	return true;
 }
 
 static bool explain_more(struct explain *x, const struct ksymbol *s, int want)
@@ -494,10 +509,8 @@ static bool explain_more(struct explain *x, const struct ksymbol *s, int want)
 			p->choice->prompt);
 		return true;
 	}
-	if (want == 1 && kconfig_tristate(x->got, "MODULES") != 'y') {
-		buf_adds(x->out, "there are no modules, since MODULES is n");
+	if (want == 1 && explain_no_modules(x))
 		return true;
-	}
 	return explain_prompt(x, p, 1);
 }
 
@@ -572,7 +585,9 @@ static bool explain_value(struct explain *x, struct ksymbol *s, const char *valu
 	}
 	if (!more)
 		return explain_range(x, s, value) || explain_symbol(x, s, 1);
-	return value_of(x, s) > want ? explain_more(x, s, want) : explain_symbol(x, s, want);
+	if (value_of(x, s) > want)
+		return explain_more(x, s, want);
+	return explain_symbol(x, s, want) || (want == 1 && explain_no_modules(x));
 }
 
 static void explain_unknown(struct explain *x, const char *option)
@@ -600,7 +615,6 @@ void kexplain(struct ktree *t, const struct kconfig *got, const char *option, co
 	}
 	s->busy = true;
 	if (!explain_value(&x, s, value))
-		buf_adds(ret,
-			"nothing in the Kconfig files stands against it; a later line or tool may have changed it");
+		buf_adds(ret, "it could be set: nothing that it depends on is missing");
 	s->busy = false;
 }
