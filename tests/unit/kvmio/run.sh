@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The tests of kvmio in BUILD, each by itself, as TAP; with its build folder writable, for what gcov writes.
+#
+#	run.sh here BUILD           on this machine's /dev/kvm; they skip what it cannot do
+#	run.sh x86_64 BUILD         in a guest, on emulated SVM: no skip but those of accepted-skips
+#	run.sh aarch64 BUILD        in a guest, on emulated EL2, with the CPU that vmrig takes
+#	run.sh aarch64-max BUILD    the same with all that QEMU's aarch64 has
+#
+#	VMRIG    the program that boots the guests
+set -eu -o pipefail
+here=$(realpath "$(dirname "$0")")
+where=$1 build=$(realpath "$2")
+units=$build/tests/unit/kvmio
+
+# The root of an Arm guest: a shell, the C library that the programs were linked with, cmocka.
+arm_root() {
+	local packages=$1 root=$2 lib
+	rm -rf "$root"
+	mkdir -p "$root/bin" "$root/lib"
+	cp "$packages/bin/busybox" "$root/bin/"
+	ln -s busybox "$root/bin/sh"
+	for lib in ld-linux-aarch64.so.1 libc.so.6; do
+		cp "$(aarch64-linux-gnu-gcc -print-file-name=$lib)" "$root/lib/"
+	done
+	cp "$packages"/usr/lib/aarch64-linux-gnu/libcmocka.so.0 "$root/lib/"
+	cp "$here/inside.sh" "$root/"
+}
+
+guest() {
+	"${VMRIG:?}" run --kernel debian:6.1 --accel nested --memory 1G --timeout 5m --rw "$build" "$@"
+}
+
+run() {
+	case $where in
+	here)
+		"$here/inside.sh" "$units"
+		;;
+	x86_64)
+		guest -- "$here/inside.sh" "$units"
+		;;
+	aarch64*)
+		local cpu=()
+		[ "$where" = aarch64 ] || cpu=(--qemu-arg -cpu --qemu-arg max,pauth-impdef=on)
+		arm_root "$("$here/../../../tools/arm64-packages")" "$build/guest-root"
+		guest --arch aarch64 --root "$build/guest-root" "${cpu[@]}" -- /bin/sh /inside.sh "$units"
+		;;
+	*)
+		echo "run.sh: no such place: $where" >&2
+		return 2
+		;;
+	esac
+}
+
+skips=$here/accepted-skips
+[ "$where" != here ] || skips=
+status=0
+run | awk -v where="$where" -v skips="$skips" -f "$here/report.awk" || status=$?
+exit $status
