@@ -5,6 +5,26 @@
 
 #include "kvmio/vcpu_events.h"
 
+/*
+ * An attribute of the VM (Documentation/virt/kvm/devices/vm.rst, 5), Linux 6.4: which of the guest's SMC and HVC
+ * calls the kernel handles, denies, or hands to the monitor as KVMIO_EXIT_HYPERCALL. Before the first run.
+ */
+#ifndef KVM_ARM_VM_SMCCC_CTRL
+#define KVM_ARM_VM_SMCCC_CTRL   0
+#define KVM_ARM_VM_SMCCC_FILTER 0
+enum kvm_smccc_filter_action {
+	KVM_SMCCC_FILTER_HANDLE,
+	KVM_SMCCC_FILTER_DENY,
+	KVM_SMCCC_FILTER_FWD_TO_USER,
+};
+struct kvm_smccc_filter {
+	__u32 base;
+	__u32 nr_functions;
+	__u8 action;
+	__u8 pad[15];
+};
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -1,33 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What only aarch64 has: targets, registers by id, the vGIC; and a guest that runs. */
-#include <asm/kvm.h>
-#include <unistd.h>
-
-#include "harness.h"
-
-#define CODE 0x10000
-
-#define CORE(name) \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(name))
-#define PC CORE(regs.pc)
-
-/* A vCPU of the preferred target, with PSCI and FEATURE (or -1), initialised. */
-static int rig_init_feature(struct rig *rig, int feature)
-{
-	struct kvm_vcpu_init init;
-
-	assert_int_equal(kvmio_vm_preferred_target(&rig->vm, &init), 0);
-	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
-	if (feature >= 0)
-		init.features[0] |= 1U << feature;
-	return kvmio_vcpu_init(&rig->vcpu, &init);
-}
-
-static void rig_init(struct rig *rig)
-{
-	rig_vcpu(rig);
-	assert_int_equal(rig_init_feature(rig, -1), 0);
-}
+/* What only aarch64 has: targets, registers by id, the vGIC, the filter of calls. */
+#include "harness_aarch64.h"
 
 static void the_address_space_has_a_limit(void **state)
 {
@@ -213,42 +186,51 @@ static void the_vgic_counts_its_interrupts(void **state)
 	assert_true(kvmio_vm_set_irq_line(&rig->vm, 1U << 24 | 900, true) < 0);
 }
 
-/* Writes what it reads at X1 (no memory there) back to it and to X2; turns itself off by PSCI. */
-static const uint32_t code[] = {
-	0xb9400020, /* ldr w0, [x1] */
-	0xb9000040, /* str w0, [x2] */
-	0xb9000020, /* str w0, [x1] */
-	0x52800100, /* mov w0, #8 */
-	0x72b08000, /* movk w0, #0x8400, lsl #16: SYSTEM_OFF */
-	0xd4000002, /* hvc #0 */
-	0x14000000, /* b . */
-};
-
-static void a_guest_uses_memory_and_turns_itself_off(void **state)
+static void calls_are_filtered_where_the_kernel_can(void **state)
 {
 	struct rig *rig = rig_of(state);
-	const uint64_t start = CODE, device = 0x900000, page = CODE + 0x1000;
-	uint64_t dirty = 0;
-	struct kvmio_exit e;
+	struct kvm_smccc_filter filter = {
+		.base = 0x84000000,
+		.nr_functions = 1,
+		.action = KVM_SMCCC_FILTER_DENY,
+	};
+	struct kvm_device_attr attr = {
+		.group = KVM_ARM_VM_SMCCC_CTRL,
+		.attr = KVM_ARM_VM_SMCCC_FILTER,
+		.addr = (uintptr_t)&filter,
+	};
 
-	rig_memory(rig, CODE, 0x10000, KVM_MEM_LOG_DIRTY_PAGES);
-	memcpy(rig->mem, code, sizeof(code));
-	__builtin___clear_cache((char *)rig->mem, (char *)rig->mem + sizeof(code));
+	rig_vm(rig);
+	if (kvmio_vm_has_attr(&rig->vm, &attr) != 0) {
+		/* Kernels before 6.4 have no attributes of VMs, or not this one. */
+		int r = kvmio_vm_set_attr(&rig->vm, &attr);
+
+		assert_true(r == -ENXIO || r == -EINVAL || r == -ENOTTY);
+		skip_because("no KVM_ARM_VM_SMCCC_FILTER");
+	}
+	assert_int_equal(kvmio_vm_set_attr(&rig->vm, &attr), 0);
+	assert_int_equal(kvmio_vm_set_attr(&rig->vm, &attr), -EEXIST);
+	filter.base = 0;
+	filter.nr_functions = 0;
+	assert_int_equal(kvmio_vm_set_attr(&rig->vm, &attr), -EINVAL);
+	filter.nr_functions = 1;
+	filter.action = 77;
+	assert_int_equal(kvmio_vm_set_attr(&rig->vm, &attr), -EINVAL);
+}
+
+static void an_error_can_be_made_pending(void **state)
+{
+	struct rig *rig = rig_of(state);
+	struct kvm_vcpu_events events = { .exception.serror_pending = 1 };
+
 	rig_init(rig);
-	assert_int_equal(kvmio_vcpu_set_one_reg(&rig->vcpu, PC, &start, 8), 8);
-	assert_int_equal(kvmio_vcpu_set_one_reg(&rig->vcpu, CORE(regs.regs[1]), &device, 8), 8);
-	assert_int_equal(kvmio_vcpu_set_one_reg(&rig->vcpu, CORE(regs.regs[2]), &page, 8), 8);
-	run_to(rig, KVMIO_EXIT_MMIO_READ, &e);
-	assert_int_equal(e.mmio.gpa, device);
-	assert_int_equal(e.mmio.len, 4);
-	memcpy(e.mmio.data, "\x11\x22\x33\x44", 4);
-	run_to(rig, KVMIO_EXIT_MMIO_WRITE, &e);
-	assert_memory_equal(e.mmio.data, "\x11\x22\x33\x44", 4);
-	assert_memory_equal(rig->mem + 0x1000, "\x11\x22\x33\x44", 4);
-	run_to(rig, KVMIO_EXIT_SYSTEM_EVENT, &e);
-	assert_int_equal(e.system_event.type, KVM_SYSTEM_EVENT_SHUTDOWN);
-	assert_int_equal(kvmio_vm_get_dirty_log(&rig->vm, 0, rig->mem_size, &dirty, 1), 0);
-	assert_true(dirty & (1U << (0x1000 / sysconf(_SC_PAGESIZE))));
+	need_cap(rig, KVMIO_CAP_VCPU_EVENTS);
+	assert_int_equal(kvmio_vcpu_set_events(&rig->vcpu, &events), 0);
+	events.exception.serror_pending = 0;
+	assert_int_equal(kvmio_vcpu_get_events(&rig->vcpu, &events), 0);
+	assert_int_equal(events.exception.serror_pending, 1);
+	events.exception.pad[0] = 1;
+	assert_int_equal(kvmio_vcpu_set_events(&rig->vcpu, &events), -EINVAL);
 }
 
 int main(void)
@@ -265,7 +247,8 @@ int main(void)
 		with_rig(sve_is_finalized_once),
 		with_rig(pointer_authentication_is_asked_for_as_a_pair),
 		with_rig(the_vgic_counts_its_interrupts),
-		with_rig(a_guest_uses_memory_and_turns_itself_off),
+		with_rig(calls_are_filtered_where_the_kernel_can),
+		with_rig(an_error_can_be_made_pending),
 	};
 
 	return cmocka_run_group_tests_name("kvmio/vcpu_aarch64", tests, NULL, NULL);
