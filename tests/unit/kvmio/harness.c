@@ -8,6 +8,13 @@
 /* A guest that hangs ends the test, and an emulated host is slow. */
 #define LIMIT_S 120
 
+/* What is too large for memory is an error that tests look for, with AddressSanitizer too. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 int rig_make(void **state)
 {
 	static struct rig rig;

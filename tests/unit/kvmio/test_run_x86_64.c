@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Guests that run in real mode, and every exit they can be made to take. */
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "payload_x86_64.h"
@@ -400,6 +401,31 @@ static void a_triple_fault_is_a_shutdown(void **state)
 	run_to(rig, KVMIO_EXIT_SHUTDOWN, &e);
 }
 
+PAYLOAD(store_far, 16, "movb %al, 0x4000\nhlt");
+
+static void memory_that_is_gone_is_a_fault_of_the_monitors(void **state)
+{
+	struct rig *rig = rig_of(state);
+	struct kvmio_exit e = { .reason = 4711 };
+	int r;
+
+	rig_guest(rig, 0);
+	load(rig, store_far);
+	assert_int_equal(munmap(guest_at(rig, 0x4000), 0x1000), 0);
+	r = kvmio_vcpu_run(&rig->vcpu, &e);
+	if (r < 0) {
+		assert_int_equal(r, -EFAULT);
+		assert_int_equal(e.reason, 4711);
+	} else if (e.type == KVMIO_EXIT_MEMORY_FAULT) {
+		/* Newer kernels tell where it was. */
+		assert_int_equal(e.memory_fault.at->gpa, 0x4000);
+	} else {
+		/* One that emulates the store takes the address for a device's. */
+		assert_int_equal(e.type, KVMIO_EXIT_MMIO_WRITE);
+		assert_int_equal(e.mmio.gpa, 0x4000);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -418,6 +444,7 @@ int main(void)
 		with_rig(a_guest_is_stepped),
 		with_rig(a_hardware_breakpoint_stops_the_guest),
 		with_rig(a_triple_fault_is_a_shutdown),
+		with_rig(memory_that_is_gone_is_a_fault_of_the_monitors),
 	};
 
 	return cmocka_run_group_tests_name("kvmio/run_x86_64", tests, NULL, NULL);

@@ -269,19 +269,6 @@ static void pending_events_are_got_as_they_were_set(void **state)
 	assert_int_equal(kvmio_vcpu_set_events(&rig->vcpu, &events), -EINVAL);
 }
 
-static void the_mapping_is_the_vcpus(void **state)
-{
-	struct rig *rig = rig_of(state);
-
-	rig_vcpu(rig);
-	assert_non_null(rig->vcpu.run);
-	assert_int_equal(rig->vcpu.run_size, kvmio_system_vcpu_mmap_size(&rig->sys));
-	kvmio_vcpu_set_immediate_exit(&rig->vcpu, true);
-	assert_int_equal(rig->vcpu.run->immediate_exit, 1);
-	kvmio_vcpu_set_immediate_exit(&rig->vcpu, false);
-	assert_int_equal(rig->vcpu.run->immediate_exit, 0);
-}
-
 static void a_vcpu_is_adopted_from_its_descriptor(void **state)
 {
 	struct rig *rig = rig_of(state);
@@ -303,14 +290,6 @@ static void a_vcpus_capability_is_enabled(void **state)
 	assert_int_equal(kvmio_vm_create_irqchip(&rig->vm), 0);
 	rig_vcpu(rig);
 	assert_int_equal(kvmio_vcpu_enable_cap(&rig->vcpu, KVMIO_CAP_HYPERV_SYNIC, 0, NULL), 0);
-}
-
-static void a_capability_that_cannot_be_enabled_is_refused(void **state)
-{
-	struct rig *rig = rig_of(state);
-
-	rig_vcpu(rig);
-	assert_int_equal(kvmio_vcpu_enable_cap(&rig->vcpu, 696969, 0, NULL), -EINVAL);
 }
 
 static void the_tsc_has_a_frequency(void **state)
@@ -422,10 +401,6 @@ static void nested_state_wants_its_size(void **state)
 static void a_wrong_descriptor_is_an_error_of_the_kernels(void **state)
 {
 	struct kvmio_vcpu v = { .fd = -2 };
-	struct kvmio_exit e;
-	struct kvm_device_attr attr = { 0 };
-	struct kvm_guest_debug debug = { 0 };
-	struct kvmio_stats stats = KVMIO_STATS_INIT;
 	struct kvm_translation t;
 	union {
 		struct kvm_regs regs;
@@ -442,10 +417,7 @@ static void a_wrong_descriptor_is_an_error_of_the_kernels(void **state)
 		struct kvm_msr_entry msr;
 		uint64_t u64;
 	} u = { 0 };
-	uint32_t mp;
-	size_t n = 0;
 	const int got[] = {
-		kvmio_vcpu_run(&v, &e),
 		kvmio_vcpu_get_regs(&v, &u.regs),
 		kvmio_vcpu_set_regs(&v, &u.regs),
 		kvmio_vcpu_get_sregs(&v, &u.sregs),
@@ -472,8 +444,6 @@ static void a_wrong_descriptor_is_an_error_of_the_kernels(void **state)
 		kvmio_vcpu_set_cpuid2(&v, &u.cpuid, 1),
 		kvmio_vcpu_get_msrs(&v, &u.msr, 1),
 		kvmio_vcpu_set_msrs(&v, &u.msr, 1),
-		kvmio_vcpu_get_mp_state(&v, &mp),
-		kvmio_vcpu_set_mp_state(&v, 0),
 		kvmio_vcpu_get_tsc_khz(&v),
 		kvmio_vcpu_set_tsc_khz(&v, 1),
 		kvmio_vcpu_get_tsc_offset(&v, &u.u64),
@@ -482,23 +452,10 @@ static void a_wrong_descriptor_is_an_error_of_the_kernels(void **state)
 		kvmio_vcpu_kvmclock_ctrl(&v),
 		kvmio_vcpu_nmi(&v),
 		kvmio_vcpu_smi(&v),
-		kvmio_vcpu_set_guest_debug(&v, &debug),
-		kvmio_vcpu_enable_cap(&v, 0, 0, NULL),
-		kvmio_vcpu_has_attr(&v, &attr),
-		kvmio_vcpu_get_attr(&v, &attr),
-		kvmio_vcpu_set_attr(&v, &attr),
-		kvmio_vcpu_get_one_reg(&v, KVM_REG_SIZE_U64, &u.u64, 8),
-		kvmio_vcpu_set_one_reg(&v, KVM_REG_SIZE_U64, &u.u64, 8),
-		kvmio_vcpu_get_reg_list(&v, &u.u64, &n),
-		kvmio_vcpu_stats(&v, &stats),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(got); i++)
 		assert_int_equal(got[i], -EBADF);
-	assert_int_equal(kvmio_vcpu_get_one_reg(&v, KVM_REG_SIZE_U64, &u.u64, 7), -EINVAL);
-	assert_int_equal(kvmio_vcpu_set_one_reg(&v, KVM_REG_SIZE_U64, &u.u64, 7), -EINVAL);
-	n = SIZE_MAX;
-	assert_int_equal(kvmio_vcpu_get_reg_list(&v, &u.u64, &n), -ENOMEM);
 }
 
 int main(void)
@@ -517,10 +474,8 @@ int main(void)
 		with_rig(xcrs_are_set_as_they_were_got),
 		with_rig(debug_registers_are_got_as_they_were_set),
 		with_rig(pending_events_are_got_as_they_were_set),
-		with_rig(the_mapping_is_the_vcpus),
 		with_rig(a_vcpu_is_adopted_from_its_descriptor),
 		with_rig(a_vcpus_capability_is_enabled),
-		with_rig(a_capability_that_cannot_be_enabled_is_refused),
 		with_rig(the_tsc_has_a_frequency),
 		with_rig(the_tscs_frequency_is_set_where_it_scales),
 		with_rig(the_tscs_offset_is_an_attribute),

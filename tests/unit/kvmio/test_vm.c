@@ -45,6 +45,30 @@ static void a_dirty_log_that_does_not_fit_is_refused(void **state)
 	assert_int_equal(bitmap[3], 4);
 }
 
+/* Bitmaps that no address space holds, and none that memory does: whoever is asked first refuses. */
+static void a_dirty_log_beyond_memory_is_refused(void **state)
+{
+	struct kvmio_vm vm = { .fd = -2 };
+	uint64_t bitmap = 1;
+	int r;
+
+	assert_int_equal(kvmio_vm_get_dirty_log(&vm, 0, 1ULL << 63, &bitmap, SIZE_MAX), -ENOMEM);
+	r = kvmio_vm_get_dirty_log(&vm, 0, 1ULL << 61, &bitmap, SIZE_MAX);
+	assert_true(r == -ENOMEM || r == -EBADF);
+	assert_int_equal(bitmap, 1);
+}
+
+static void a_dirty_ring_has_a_size_of_its_own_kind(void **state)
+{
+	struct rig *rig = rig_of(state);
+
+	rig_vm(rig);
+	/* Not a power of two; or no ring at all, as on aarch64 before 6.2. */
+	assert_int_equal(kvmio_vm_enable_dirty_ring(&rig->vm, 12345), -EINVAL);
+	assert_int_equal(rig->vm.dirty_ring_size, 0);
+	assert_true(kvmio_vm_reset_dirty_rings(&rig->vm) < 0);
+}
+
 static void a_slot_larger_than_told_does_not_overrun_the_bitmap(void **state)
 {
 	struct rig *rig = rig_of(state);
@@ -267,6 +291,9 @@ static void statistics_have_names_and_values(void **state)
 	assert_int_equal(kvmio_vcpu_stats(&rig->vcpu, &rig->stats), 0);
 	assert_non_null(strstr(rig->stats.id, "vcpu-0"));
 	assert_int_equal(kvmio_stats_read(&rig->stats, SIZE_MAX, values, 1), -ENOENT);
+	close(rig->stats.fd);
+	rig->stats.fd = -1;
+	assert_int_equal(kvmio_stats_read(&rig->stats, 0, values, 1), -EBADF);
 }
 
 static void a_wrong_descriptor_is_an_error_of_the_kernels(void **state)
@@ -320,6 +347,8 @@ int main(void)
 		with_rig(memory_that_is_not_page_aligned_is_refused),
 		with_rig(memory_of_the_second_kind_is_refused_the_same_or_unknown),
 		with_rig(a_dirty_log_that_does_not_fit_is_refused),
+		cmocka_unit_test(a_dirty_log_beyond_memory_is_refused),
+		with_rig(a_dirty_ring_has_a_size_of_its_own_kind),
 		with_rig(a_slot_larger_than_told_does_not_overrun_the_bitmap),
 		with_rig(a_slot_that_is_not_logged_has_no_dirty_log),
 		with_rig(ioevents_of_every_width_come_and_go),
