@@ -24,6 +24,10 @@ demo: all
 check: all
 	@tools/check $(BUILD)
 
+# How many lines of kvmio its tests run through, and which not; a better figure is written to tests/coverage.json.
+coverage: all
+	@tools/coverage devel $(BUILD) --lines
+
 # Ratios measured side by side in one run.
 bench: all
 	@bench/run $(BUILD)
@@ -36,14 +40,15 @@ format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-coverage
 
 help:
 	@printf '%s\n' 'make          build $(BUILD)/vmrig' \
 		'make demo     boot a real kernel, run examples/hello in it' \
 		'make check    run every test' \
+		'make coverage the lines of kvmio that no test runs through' \
 		'make bench    measure, side by side' \
 		'make install  DESTDIR= PREFIX=/usr/local' \
 		'make deps     install the packages that are missing'
 
-.PHONY: all deps demo check bench install format clean help
+.PHONY: all deps demo check coverage bench install format clean help

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The tests of kvmio in BUILD, each by itself, as TAP; with its build folder writable, for what gcov writes.
+# The tests of kvmio in BUILD, each by itself, as TAP. What instrumented programs ran through lands in BUILD, as ever.
 #
 #	run.sh here BUILD           on this machine's /dev/kvm; they skip what it cannot do
 #	run.sh x86_64 BUILD         in a guest, on emulated SVM: no skip but those of accepted-skips
@@ -28,7 +28,7 @@ arm_root() {
 }
 
 guest() {
-	"${VMRIG:?}" run --kernel debian:6.1 --accel nested --memory 1G --timeout 5m --rw "$build" "$@"
+	"${VMRIG:?}" run --kernel debian:6.1 --accel nested --memory 1G --timeout 5m "$@"
 }
 
 run() {
@@ -37,13 +37,16 @@ run() {
 		"$here/inside.sh" "$units"
 		;;
 	x86_64)
-		guest -- "$here/inside.sh" "$units"
+		local rw=()
+		[ -z "$(find "$build/src/kvmio" -name '*.gcno' -print -quit)" ] || rw=(--rw "$build")
+		guest "${rw[@]}" -- "$here/inside.sh" "$units"
 		;;
 	aarch64*)
 		local cpu=()
 		[ "$where" = aarch64 ] || cpu=(--qemu-arg -cpu --qemu-arg max,pauth-impdef=on)
 		arm_root "$("$here/../../../tools/arm64-packages")" "$build/guest-root"
-		guest --arch aarch64 --root "$build/guest-root" "${cpu[@]}" -- /bin/sh /inside.sh "$units"
+		"$VMRIG" kernel fetch --arch aarch64 debian:6.1 >&2
+		guest --arch aarch64 --root "$build/guest-root" --rw "$build" "${cpu[@]}" -- /bin/sh /inside.sh "$units"
 		;;
 	*)
 		echo "run.sh: no such place: $where" >&2
