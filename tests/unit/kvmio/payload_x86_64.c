@@ -70,6 +70,15 @@ void enter_protected_mode(struct rig *rig)
 	assert_int_equal(kvmio_vcpu_set_sregs(&rig->vcpu, &sregs), 0);
 }
 
+void give_cpuid(struct rig *rig)
+{
+	static struct kvm_cpuid_entry2 all[KVMIO_MAX_CPUID];
+	int n = kvmio_system_supported_cpuid(&rig->sys, all, ARRAY_SIZE(all));
+
+	assert_true(n > 0);
+	assert_int_equal(kvmio_vcpu_set_cpuid2(&rig->vcpu, all, (size_t)n), 0);
+}
+
 static void put64(struct rig *rig, uint64_t gpa, uint64_t value)
 {
 	memcpy(guest_at(rig, gpa), &value, sizeof(value));
@@ -79,6 +88,8 @@ void enter_long_mode(struct rig *rig)
 {
 	struct kvm_sregs sregs;
 
+	/* Newer kernels want a CPU that has what is set. */
+	give_cpuid(rig);
 	put64(rig, 0x10000, 0x11000 | PAGE_PRESENT_RW);
 	put64(rig, 0x11000, 0x12000 | PAGE_PRESENT_RW);
 	put64(rig, 0x12000, 0 | PAGE_LARGE | PAGE_PRESENT_RW);

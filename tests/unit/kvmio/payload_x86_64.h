@@ -23,6 +23,9 @@ void pvm_cannot(const char *test, const char *what);
 /* Copies the code to CODE and points the vCPU, in real mode, at it. */
 void load_payload(struct rig *rig, const uint8_t *code, size_t len);
 
+/* All that this KVM's CPU can do. */
+void give_cpuid(struct rig *rig);
+
 /* Flat 32-bit protected mode; 64-bit long mode with the first 2 MiB mapped one to one (tables from 0x10000 on). */
 void enter_protected_mode(struct rig *rig);
 void enter_long_mode(struct rig *rig);

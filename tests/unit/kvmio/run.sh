@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # The tests of kvmio in BUILD, each by itself, as TAP. What instrumented programs ran through lands in BUILD, as ever.
 #
-#	run.sh here BUILD           on this machine's /dev/kvm; they skip what it cannot do
-#	run.sh x86_64 BUILD         in a guest, on emulated SVM: no skip but those of accepted-skips
-#	run.sh aarch64 BUILD        in a guest, on emulated EL2, with the CPU that vmrig takes
-#	run.sh aarch64-max BUILD    the same with all that QEMU's aarch64 has
+#	run.sh here BUILD            on this machine's /dev/kvm; they skip what it cannot do
+#	run.sh x86_64 BUILD          in a guest, on emulated SVM: no skip but those of accepted-skips
+#	run.sh x86_64-6.12 BUILD     the same with a newer kernel
+#	run.sh aarch64 BUILD         in a guest, on emulated EL2
+#	run.sh aarch64-6.12 BUILD    the same with a newer kernel and all that QEMU's CPUs of aarch64 have
 #
 #	VMRIG    the program that boots the guests
 set -eu -o pipefail
@@ -27,8 +28,12 @@ arm_root() {
 	cp "$here/inside.sh" "$root/"
 }
 
+kernel=debian:6.1
+[ "${where%-6.12}" = "$where" ] || kernel=debian:6.12
+
 guest() {
-	"${VMRIG:?}" run --kernel debian:6.1 --accel nested --memory 1G --timeout 5m "$@"
+	"$VMRIG" kernel fetch --arch "${where%-*}" $kernel >&2
+	"$VMRIG" run --kernel $kernel --accel nested --memory 1G --timeout 5m "$@"
 }
 
 run() {
@@ -36,16 +41,15 @@ run() {
 	here)
 		"$here/inside.sh" "$units"
 		;;
-	x86_64)
+	x86_64*)
 		local rw=()
 		[ -z "$(find "$build/src/kvmio" -name '*.gcno' -print -quit)" ] || rw=(--rw "$build")
 		guest "${rw[@]}" -- "$here/inside.sh" "$units"
 		;;
 	aarch64*)
 		local cpu=()
-		[ "$where" = aarch64 ] || cpu=(--qemu-arg -cpu --qemu-arg max,pauth-impdef=on)
+		[ $kernel = debian:6.1 ] || cpu=(--qemu-arg -cpu --qemu-arg max,pauth-impdef=on)
 		arm_root "$("$here/../../../tools/arm64-packages")" "$build/guest-root"
-		"$VMRIG" kernel fetch --arch aarch64 debian:6.1 >&2
 		guest --arch aarch64 --root "$build/guest-root" --rw "$build" "${cpu[@]}" -- /bin/sh /inside.sh "$units"
 		;;
 	*)

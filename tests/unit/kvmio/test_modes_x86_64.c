@@ -137,16 +137,12 @@ PAYLOAD(all_modes, 16,
 static void a_guest_goes_from_real_to_long_mode_by_itself(void **state)
 {
 	struct rig *rig = rig_of(state);
-	struct kvm_cpuid_entry2 cpuid[KVMIO_MAX_CPUID];
 	struct kvm_sregs reset;
 	struct kvmio_exit e;
-	int n;
 
 	rig_guest(rig);
 	/* Long mode must be in the guest's CPUID for EFER.LME to be its to set. */
-	n = kvmio_system_supported_cpuid(&rig->sys, cpuid, ARRAY_SIZE(cpuid));
-	assert_true(n > 0);
-	assert_int_equal(kvmio_vcpu_set_cpuid2(&rig->vcpu, cpuid, (size_t)n), 0);
+	give_cpuid(rig);
 	assert_int_equal(kvmio_vcpu_get_sregs(&rig->vcpu, &reset), 0);
 	load(rig, all_modes);
 	enter_long_mode(rig);

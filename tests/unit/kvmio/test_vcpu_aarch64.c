@@ -135,8 +135,10 @@ static void sve_is_finalized_once(void **state)
 	need_cap(rig, KVMIO_CAP_ARM_SVE);
 	assert_int_equal(rig_init_feature(rig, -1), 0);
 	assert_true(kvmio_vcpu_finalize(&rig->vcpu, KVM_ARM_VCPU_SVE) < 0);
+	/* All vCPUs of a VM have the same features: another VM. */
 	kvmio_vcpu_release(&rig->vcpu);
-	assert_int_equal(kvmio_vcpu_create(&rig->vcpu, &rig->vm, 1), 0);
+	kvmio_vm_release(&rig->vm);
+	rig_vcpu(rig);
 	assert_int_equal(rig_init_feature(rig, KVM_ARM_VCPU_SVE), 0);
 	assert_int_equal(kvmio_vcpu_finalize(&rig->vcpu, KVM_ARM_VCPU_SVE), 0);
 	assert_int_equal(kvmio_vcpu_finalize(&rig->vcpu, KVM_ARM_VCPU_SVE), -EPERM);
