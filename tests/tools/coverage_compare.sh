@@ -60,7 +60,7 @@ case_ ci_fails_below ci 894 1 90
 case_ ci_fails_above ci 906 1 90
 case_ devel_passes_what_is_the_same devel 900 0 90
 case_ devel_passes_a_little_below devel 895 0 90
-case_ devel_passes_a_little_above devel 905 0 90
+case_ devel_writes_down_what_is_a_little_above devel 905 0 90.5
 case_ devel_fails_below devel 894 1 90
 case_ devel_writes_down_what_is_above devel 906 0 90.6
 

@@ -260,6 +260,48 @@ static void memory_that_is_gone_is_a_fault_of_the_monitors(void **state)
 	}
 }
 
+static void dirty_pages_come_in_a_ring(void **state)
+{
+	static const uint32_t code[] = {
+		0xb9000062, /* str w2, [x3] */
+		0xb9000022, /* str w2, [x1] */
+		0xb9000082, /* str w2, [x4] */
+		0xb9000022, /* str w2, [x1] */
+		OFF,
+	};
+	struct rig *rig = rig_of(state);
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct kvmio_dirty_page pages[16];
+	uint64_t bitmap;
+	struct kvmio_exit e;
+
+	rig_vm(rig);
+	/* KVM_CAP_DIRTY_LOG_RING is of x86_64 alone. */
+	need_cap(rig, KVMIO_CAP_DIRTY_LOG_RING_ACQ_REL);
+	assert_int_equal(kvmio_vm_enable_dirty_ring(&rig->vm, (uint32_t)(16 * page)), 0);
+	rig_code(rig, code);
+	assert_int_equal(kvmio_vcpu_map_dirty_ring(&rig->vcpu), 0);
+	assert_int_equal(kvmio_vm_get_dirty_log(&rig->vm, 0, rig->mem_size, &bitmap, 1), -ENXIO);
+	set_reg(rig, X(1), DEVICE);
+	set_reg(rig, X(3), CODE + page);
+	set_reg(rig, X(4), CODE + 3 * page);
+	for (uint64_t written = 1; written <= 3; written += 2) {
+		int n, found = 0;
+
+		run_to(rig, KVMIO_EXIT_MMIO_WRITE, &e);
+		n = kvmio_vcpu_harvest_dirty(&rig->vcpu, pages, ARRAY_SIZE(pages));
+		/* The kernel may tell the code's page, too, and never one that is not written yet, or not again. */
+		for (int i = 0; i < n; i++) {
+			assert_int_equal(pages[i].slot, 0);
+			assert_true(pages[i].page == written || pages[i].page == 0);
+			found += pages[i].page == written;
+		}
+		assert_int_equal(found, 1);
+		assert_int_equal(kvmio_vm_reset_dirty_rings(&rig->vm), n);
+	}
+	run_to_off(rig);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -273,6 +315,7 @@ int main(void)
 		with_rig(a_breakpoint_in_the_code_stops_the_guest),
 		with_rig(an_access_without_a_syndrome_goes_to_the_monitor),
 		with_rig(memory_that_is_gone_is_a_fault_of_the_monitors),
+		with_rig(dirty_pages_come_in_a_ring),
 	};
 
 	return cmocka_run_group_tests_name("kvmio/run_aarch64", tests, NULL, NULL);
