@@ -119,7 +119,7 @@ static void registers_are_synced_without_ioctls(void **state)
 	kvmio_vcpu_clear_sync_dirty(&rig->vcpu, KVM_SYNC_X86_SREGS);
 	run_to(rig, KVMIO_EXIT_HLT, &e);
 	assert_int_equal(sync->regs.rax, 0xbad);
-	/* Not one of the upper half, which kernels since 6.11 overlook. */
+	/* Not one of the upper half, which newer kernels overlook. */
 	kvmio_vcpu_set_sync_valid(&rig->vcpu, 1ULL << 30);
 	assert_int_equal(kvmio_vcpu_run(&rig->vcpu, &e), -EINVAL);
 }
