@@ -26,7 +26,8 @@ void load_payload(struct rig *rig, const uint8_t *code, size_t len);
 /* All that this KVM's CPU can do. */
 void give_cpuid(struct rig *rig);
 
-/* Flat 32-bit protected mode; 64-bit long mode with the first 2 MiB mapped one to one (tables from 0x10000 on). */
+/* Flat 32-bit protected mode; 64-bit long mode with the first 2 MiB mapped one to one (tables from 0x10000 on), on
+ * a CPU as give_cpuid() gives it. */
 void enter_protected_mode(struct rig *rig);
 void enter_long_mode(struct rig *rig);
 

@@ -129,13 +129,14 @@ static void set_cpuid(struct rig *rig, bool x2apic)
 }
 
 /* The vCPU of the rig, in long mode, waiting for its first order. */
-static void start(struct rig *rig, unsigned id)
+static void start(struct rig *rig, unsigned id, bool x2apic)
 {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
 
 	load(rig, obey);
 	enter_long_mode(rig);
+	set_cpuid(rig, x2apic);
 	assert_int_equal(kvmio_vcpu_get_sregs(&rig->vcpu, &sregs), 0);
 	sregs.idt = (struct kvm_dtable){ .base = IDT, .limit = 0xfff };
 	sregs.gdt = (struct kvm_dtable){ .base = GDT, .limit = 23 };
@@ -219,11 +220,9 @@ static void rig_pair(struct rig *rig, bool x2apic, const char *test)
 	lay_tables(rig);
 	rig_vcpu(rig);
 	assert_int_equal(kvmio_vcpu_create(&rig->other, &rig->vm, 1), 0);
-	set_cpuid(rig, x2apic);
-	start(rig, 0);
+	start(rig, 0, x2apic);
 	change_over(rig);
-	set_cpuid(rig, x2apic);
-	start(rig, 1);
+	start(rig, 1, x2apic);
 	change_over(rig);
 }
 
