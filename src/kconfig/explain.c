@@ -614,6 +614,7 @@ void kexplain(struct ktree *t, const struct kconfig *got, const char *option, co
 		return;
 	}
 	s->busy = true;
+	s->told = x.serial;
 	if (!explain_value(&x, s, value))
 		buf_adds(ret, "it could be set: nothing that it depends on is missing");
 	s->busy = false;

@@ -93,14 +93,16 @@ static int wish(struct kconfig_wishes *w, const char *text, const char *origin, 
 
 	if (n == 0 || name[n] != '=') {
 		err_set(e, -EINVAL, "'%s' is not an option with its value", text);
-		return err_hint(e,
+		err_hint(e,
 			"It is written as CONFIG_NAME=y, with m, n, a number or \"text\" in place of y.");
+		return -EINVAL;
 	}
 	value = name + n + 1;
 	option = xstrndup(name, n);
 	if (!is_value(value)) {
 		err_set(e, -EINVAL, "'%s' cannot be the value of " PREFIX "%s", value, option);
-		return err_hint(e, "A value is y, m, n, a number, or a text in double quotes.");
+		err_hint(e, "A value is y, m, n, a number, or a text in double quotes.");
+		return -EINVAL;
 	}
 	add(w, option, value, origin, if_known);
 	return 0;
@@ -193,7 +195,8 @@ static int unknown(const char *name, struct err *e)
 	near = text_nearest(name, names, all.n);
 	err_set(e, -ENOENT, "no built-in fragment is called '%s'%s%s%s", name,
 		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return err_hint(e, "There are %s; a file is named with a slash or a dot in it.", list);
+	err_hint(e, "There are %s; a file is named with a slash or a dot in it.", list);
+	return -ENOENT;
 }
 
 int kconfig_wish_fragment(struct kconfig_wishes *w, const char *fragment, const char *arch,
