@@ -52,7 +52,8 @@ static const struct cli_command check_command = {
 		"KERNEL may be a .config file or a folder with one; without it, the default kernel.",
 	.options = check_options,
 	.epilog =
-		"Exit codes: 0 it has them all, 1 it lacks some, 125 no kernel or no configuration is to be had.",
+		"Exit codes: 0 it has them all, 1 it lacks some, 2 what is asked for is no option or fragment,\n"
+		"125 no kernel or no configuration is to be had.",
 	.set = set_check,
 };
 
@@ -77,15 +78,18 @@ static int gather(
 	return r;
 }
 
-static int check(const struct check_args *a, const char *name, struct err *e)
+/* RET_USAGE: the error is in what was asked, not in the kernel. */
+static int check(const struct check_args *a, const char *name, bool *ret_usage, struct err *e)
 {
 	_cleanup_named_config_ struct named_config c = { 0 };
 	_cleanup_strv_ struct strv unmet = STRV_INIT;
 	struct kconfig_wishes w = { 0 };
 	int r = named_config_get(name, &c, e);
 
-	if (r == 0)
+	if (r == 0) {
 		r = gather(a, c.arch, &w, e);
+		*ret_usage = r < 0;
+	}
 	if (r == 0)
 		r = kconfig_unmet(
 			&w, c.config, a->source ? a->source : c.srctree, c.arch, &unmet, e);
@@ -103,6 +107,7 @@ int cmd_kernel_check(int argc, char **argv)
 {
 	struct check_args a = { 0 };
 	struct err e = ERR_INIT;
+	bool usage = false;
 	int first, r = cli_parse(&check_command, argc, argv, &a, &first);
 
 	if (r != CLI_OK)
@@ -113,11 +118,11 @@ int cmd_kernel_check(int argc, char **argv)
 		r = cli_usage_error(
 			&check_command, "nothing is asked for: use --needs or --fragment");
 	else
-		r = check(&a, first < argc ? argv[first] : NULL, &e);
+		r = check(&a, first < argc ? argv[first] : NULL, &usage, &e);
 	if (r < 0) {
 		err_print(&e);
 		err_release(&e);
-		r = EXIT_RIG;
+		r = usage ? EXIT_USAGE : EXIT_RIG;
 	}
 out:
 	strv_release(&a.fragments);
