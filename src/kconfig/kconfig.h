@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -41,6 +42,8 @@ struct kconfig_wish {
 struct kconfig_wishes {
 	struct kconfig_wish *v; /* owned; in the order of first mention */
 	size_t n, cap;
+	uint32_t *slots; /* owned: where each option is in V, plus one */
+	size_t n_slots;
 };
 
 void kconfig_wishes_release(struct kconfig_wishes *w);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kconfig/tree.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "kconfig/names.h"
 
 #define CHUNK    (64u << 10)
 #define FILE_MAX (8u << 20)
@@ -63,20 +63,10 @@ void ktree_free(struct ktree *t)
 
 /* ---- symbols ---- */
 
-/* FNV-1a */
-static uint64_t hash_of(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return h;
-}
-
 /* Where NAME is, or where it belongs. */
 static struct ksymbol **slot_of(const struct ktree *t, const char *name)
 {
-	size_t i = hash_of(name) & (t->n_slots - 1);
+	size_t i = name_hash(name) & (t->n_slots - 1);
 
 	while (t->slots[i] && !streq(t->slots[i]->name, name))
 		i = (i + 1) & (t->n_slots - 1);

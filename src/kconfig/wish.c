@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "kconfig/fragments.h"
 #include "kconfig/kconfig.h"
+#include "kconfig/names.h"
 
 #define FRAGMENT_MAX  (1u << 20)
 #define PREFIX        "CONFIG_"
@@ -25,24 +26,41 @@ void kconfig_wishes_release(struct kconfig_wishes *w)
 		free(w->v[i].origin);
 	}
 	free(w->v);
+	free(w->slots);
 	*w = (struct kconfig_wishes){ 0 };
 }
 
-static struct kconfig_wish *find(struct kconfig_wishes *w, const char *option)
+/* Where OPTION is noted, or belongs. A whole .config may be a fragment: thousands of options. */
+static uint32_t *slot_of(const struct kconfig_wishes *w, const char *option)
 {
+	size_t i = name_hash(option) & (w->n_slots - 1);
+
+	while (w->slots[i] && !streq(w->v[w->slots[i] - 1].option, option))
+		i = (i + 1) & (w->n_slots - 1);
+	return &w->slots[i];
+}
+
+static void grow(struct kconfig_wishes *w)
+{
+	free(w->slots);
+	w->n_slots = w->n_slots ? 2 * w->n_slots : 64;
+	w->slots = xcalloc(w->n_slots, sizeof(*w->slots));
 	for (size_t i = 0; i < w->n; i++)
-		if (streq(w->v[i].option, option))
-			return &w->v[i];
-	return NULL;
+		*slot_of(w, w->v[i].option) = (uint32_t)(i + 1);
 }
 
 /* A wish without condition stays one when the same is wished again for kernels that know it. */
 static void add(struct kconfig_wishes *w, const char *option, const char *value, const char *origin,
 	bool if_known)
 {
-	struct kconfig_wish *old = find(w, option);
+	struct kconfig_wish *old;
+	uint32_t *slot;
 
-	if (old) {
+	if (2 * w->n >= w->n_slots)
+		grow(w);
+	slot = slot_of(w, option);
+	if (*slot) {
+		old = &w->v[*slot - 1];
 		old->if_known = if_known && (old->if_known || !streq(old->value, value));
 		str_replace(&old->value, value);
 		str_replace(&old->origin, origin);
@@ -51,6 +69,7 @@ static void add(struct kconfig_wishes *w, const char *option, const char *value,
 	VEC_GROW(w->v, w->n, w->cap);
 	w->v[w->n++] =
 		(struct kconfig_wish){ xstrdup(option), xstrdup(value), xstrdup(origin), if_known };
+	*slot = (uint32_t)w->n;
 }
 
 static size_t name_len(const char *s)
