@@ -40,7 +40,7 @@ static int cannot_write(const struct unpack *u, const char *path, struct err *e)
 {
 	int code = archive_errno(u->disk);
 
-	return err_set(e, code > 0 && code < 4096 ? -code : -EIO, "cannot write %s: %s", path,
+	return err_set(e, code > 0 && code < 4096 ? -code : -EBADMSG, "cannot write %s: %s", path,
 		archive_error_string(u->disk));
 }
 

@@ -154,7 +154,7 @@ static bool newest_cached(const struct release *series, struct release *ret)
 	_cleanup_strv_ struct strv labels = STRV_INIT;
 	bool found = false;
 
-	if (store_labels(&labels, NULL) < 0)
+	if (store_names("release ", &labels, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < labels.n; i++) {
 		struct release r;

@@ -80,7 +80,7 @@ static int download_url(const char *url, const char *sum, const char *name,
 {
 	_cleanup_free_ char *dst = NULL, *checked = NULL;
 	char got[HASH_HEX_LEN + 1];
-	int r = tarball_place(url, &dst, e);
+	int r = store_place(url, &dst, e);
 
 	if (r == 0)
 		r = tarball_download(url, sum, dst, got, o, e);
@@ -158,8 +158,6 @@ static int get_git(const char *spec, const char *cwd, const struct source_option
 	s.identity = identity;
 	s.commit = commit;
 	r = store_make(&s, o, ret, e);
-	if (r == 0)
-		str_replace(&ret->label, label);
 	return r;
 }
 
@@ -230,6 +228,19 @@ static int get_unpatched(const char *spec, const char *cwd, const struct source_
 	if (source_is_release(spec))
 		return get_release(spec, o, ret, e);
 	return get_path(spec, cwd, o, ret, e);
+}
+
+/* As it was called now: the entry of the cache may have come under another name. */
+static char *label_of(const char *spec, const struct source *s, const char *cwd)
+{
+	struct release exact;
+
+	if (source_is_release(spec) && release_parse(s->label, &exact))
+		return xstrdup(s->label);
+	if (is_url(spec))
+		return xstrndup(spec, strcspn(spec, "#"));
+	return str_starts(spec, "git+") || str_starts(spec, "debian:") ? xstrdup(spec)
+								       : path_absolute(spec, cwd);
 }
 
 /* ---- patches ---- */
@@ -333,8 +344,6 @@ static int lay_patches(struct source *base, const char *cwd, const struct source
 	r = patched_identity(base, &patches, identity, e);
 	if (r == 0)
 		r = store_make(&s, o, ret, e);
-	if (r == 0)
-		str_replace(&ret->label, base->label);
 	return r;
 }
 
@@ -343,17 +352,21 @@ static int lay_patches(struct source *base, const char *cwd, const struct source
 static int get(const char *spec, const char *cwd, const struct source_options *o,
 	struct source *ret, struct err *e)
 {
+	_cleanup_free_ char *label = NULL;
 	struct source base = { 0 };
 	int r = get_unpatched(spec, cwd, o, &base, e);
 
 	if (r < 0)
 		return r;
-	if (!o->patches || o->patches->n == 0) {
+	label = label_of(spec, &base, cwd);
+	if (o->patches && o->patches->n) {
+		r = lay_patches(&base, cwd, o, ret, e);
+		source_release(&base);
+	} else {
 		*ret = base;
-		return 0;
 	}
-	r = lay_patches(&base, cwd, o, ret, e);
-	source_release(&base);
+	if (r == 0)
+		str_replace(&ret->label, label);
 	return r;
 }
 

@@ -145,7 +145,7 @@ static int get_locked(const struct release *r, const char *name, const struct so
 		err_set(e, -ENETDOWN, "it is not in the cache, and may not be downloaded: offline");
 		return err_hint(e, "docs/kernels.md, section Offline, says how to bring it there.");
 	}
-	code = tarball_place(url, &dst, e);
+	code = store_place(url, &dst, e);
 	if (code == 0)
 		code = download(r, dst, o, &t, e);
 	if (code == 0) {
@@ -167,9 +167,14 @@ int kernelorg_get(
 	char identity[HASH_HEX_LEN + 1];
 	int code;
 
-	if (store_name_get(name, identity) == 0 && store_load(identity, o->verify, ret, NULL) == 0)
+	if (store_name_get(name, identity) == 0 &&
+		store_load(identity, o->verify, ret, NULL) == 0) {
+		str_replace(&ret->label, label);
 		return 0;
+	}
 	lock = store_name_lock(name, e);
 	code = lock < 0 ? lock : get_locked(r, name, o, ret, e);
+	if (code == 0)
+		str_replace(&ret->label, label);
 	return code < 0 ? err_wrap(e, "kernel %s", label) : 0;
 }

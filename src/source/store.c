@@ -18,7 +18,9 @@
 #include "base/text.h"
 #include "source/tree.h"
 
-#define SCHEMA       1
+#define SCHEMA 1
+#define DOWNLOADS_S \
+	(2 * 24 * 60 * 60) /* what was left by a process that died, and not asked for again */
 #define LOCK_WAIT_MS (60 * 60 * 1000) /* another process makes it */
 
 int store_dir(const char *name, char **ret, struct err *e)
@@ -150,28 +152,6 @@ int store_load(const char *identity, bool verify, struct source *ret, struct err
 static bool is_identity(const char *s)
 {
 	return strlen(s) == HASH_HEX_LEN && strspn(s, "0123456789abcdef") == HASH_HEX_LEN;
-}
-
-int store_labels(struct strv *ret, struct err *e)
-{
-	_cleanup_free_ char *sources = NULL;
-	struct dirent *f;
-	DIR *d;
-	int r = store_dir("", &sources, e);
-
-	if (r < 0)
-		return r;
-	d = opendir(sources);
-	while (d && (f = readdir(d))) {
-		struct source s = { 0 };
-
-		if (is_identity(f->d_name) && store_load(f->d_name, false, &s, NULL) == 0)
-			strv_add(ret, s.label);
-		source_release(&s);
-	}
-	if (d)
-		closedir(d);
-	return 0;
 }
 
 /* ---- making ---- */
@@ -397,6 +377,78 @@ int store_name_set(const char *name, const char *hex, struct err *e)
 	int r = name_path(name, "", &path, e);
 
 	return r < 0 ? r : file_write_atomic(path, text, strlen(text), 0644, e);
+}
+
+/* A file of names/: "HEX NAME\n". */
+static void add_name(const char *path, const char *prefix, struct strv *ret)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct source s = { 0 };
+	size_t at = HASH_HEX_LEN + 1;
+
+	if (file_read(path, 1 << 12, &b, NULL) < 0 || b.len < at + 1 || b.data[b.len - 1] != '\n')
+		return;
+	b.data[HASH_HEX_LEN] = b.data[b.len - 1] = '\0';
+	if (is_identity(b.data) && str_starts(b.data + at, prefix) &&
+		store_load(b.data, false, &s, NULL) == 0)
+		strv_add(ret, b.data + at + strlen(prefix));
+	source_release(&s);
+}
+
+int store_names(const char *prefix, struct strv *ret, struct err *e)
+{
+	_cleanup_free_ char *dir = NULL;
+	struct dirent *f;
+	DIR *d;
+	int r = store_dir("names", &dir, e);
+
+	if (r < 0)
+		return r;
+	d = opendir(dir);
+	while (d && (f = readdir(d))) {
+		_cleanup_free_ char *path = path_join(dir, f->d_name);
+
+		if (is_identity(f->d_name))
+			add_name(path, prefix, ret);
+	}
+	if (d)
+		closedir(d);
+	return 0;
+}
+
+static void sweep_downloads(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *f;
+
+	while (d && (f = readdir(d))) {
+		_cleanup_free_ char *path = path_join(dir, f->d_name);
+		struct stat st;
+
+		if (f->d_name[0] == '.' || lstat(path, &st) < 0 ||
+			clock_wall_ns() / 1000000000 - st.st_mtime < DOWNLOADS_S)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			dir_remove(path, NULL);
+		else
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+int store_place(const char *name, char **ret, struct err *e)
+{
+	_cleanup_free_ char *dir = NULL;
+	char hex[HASH_HEX_LEN + 1];
+	int r = store_dir("downloads", &dir, e);
+
+	if (r < 0)
+		return r;
+	sweep_downloads(dir);
+	store_hash(hex, "download", name, NULL);
+	*ret = path_join(dir, hex);
+	return 0;
 }
 
 int store_name_lock(const char *name, struct err *e)

@@ -30,17 +30,21 @@ int store_load(const char *identity, bool verify, struct source *ret, struct err
 int store_make(const struct store_spec *s, const struct source_options *o, struct source *ret,
 	struct err *e);
 
-/* The labels of all entries, for what can be had offline. */
-int store_labels(struct strv *ret, struct err *e);
-
 /* ---- names ---- */
 
 /* What NAME ("release 6.12.57") stands for: 64 hex digits. -ENOENT: nothing is remembered. */
 int store_name_get(const char *name, char ret_hex[static HASH_HEX_LEN + 1]);
 int store_name_set(const char *name, const char *hex, struct err *e);
 
+/* The names that begin with PREFIX and whose tree is here, without the prefix: what can be had offline. */
+int store_names(const char *prefix, struct strv *ret, struct err *e);
+
 /* A lock on NAME, so that one process downloads what it stands for. A descriptor or -errno. */
 int store_name_lock(const char *name, struct err *e);
+
+/* A place for what NAME stands for while it comes, for who holds its lock. What others left there for two days is
+ * removed. The caller owns the string. */
+int store_place(const char *name, char **ret, struct err *e);
 
 /* The SHA-256 of the file PATH, remembered for as long as it is not touched. */
 int store_file_sum(const char *path, char ret_hex[static HASH_HEX_LEN + 1], struct err *e);

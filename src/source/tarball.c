@@ -15,19 +15,6 @@
 #include "debian/debian.h"
 #include "fetch/fetch.h"
 
-int tarball_place(const char *url, char **ret, struct err *e)
-{
-	_cleanup_free_ char *dir = NULL;
-	char hex[HASH_HEX_LEN + 1];
-	int r = store_dir("downloads", &dir, e);
-
-	if (r < 0)
-		return r;
-	store_hash(hex, "download", url, NULL);
-	*ret = path_join(dir, hex);
-	return 0;
-}
-
 /* ---- downloading ---- */
 
 struct watch {
@@ -133,19 +120,19 @@ static int get_deb(const char *deb, const char *scratch, const char *label, cons
 	return r < 0 ? r : tarball_get(tarball, sum, label, checked, o, ret, e);
 }
 
-/* A new folder among the downloads, for this process alone. */
-static int make_scratch(char **ret, struct err *e)
+/* A folder for NAME, whose lock we hold: empty, whatever a process that died left there. */
+static int make_scratch(const char *name, char **ret, struct err *e)
 {
-	_cleanup_free_ char *dir = NULL, *path = NULL;
-	int r = store_dir("downloads", &dir, e);
+	_cleanup_free_ char *path = NULL;
+	int r = store_place(name, &path, e);
 
-	if (r < 0)
-		return r;
-	path = path_join(dir, "package-XXXXXX");
-	if (!mkdtemp(path))
-		return err_sys(e, errno, "cannot make a folder in %s", dir);
-	*ret = TAKE_PTR(path);
-	return 0;
+	if (r == 0)
+		r = dir_remove(path, e);
+	if (r == 0)
+		r = dir_make(path, 0755, e);
+	if (r == 0)
+		*ret = TAKE_PTR(path);
+	return r;
 }
 
 /* The package's own sum tells whether its tree is here already. */
@@ -153,15 +140,19 @@ static int get_deb_file(const char *deb, const char *label, const char *checked,
 	const struct source_options *o, struct source *ret, struct err *e)
 {
 	_cleanup_free_ char *scratch = NULL, *name = NULL;
+	_cleanup_close_ int lock = -1;
 	char sum[HASH_HEX_LEN + 1], identity[HASH_HEX_LEN + 1];
 	int r = store_file_sum(deb, sum, e);
 
 	if (r < 0)
 		return r;
 	name = xasprintf("package file %s", sum);
+	lock = store_name_lock(name, e);
+	if (lock < 0)
+		return lock;
 	if (store_name_get(name, identity) == 0 && store_load(identity, o->verify, ret, NULL) == 0)
 		return 0;
-	r = make_scratch(&scratch, e);
+	r = make_scratch(name, &scratch, e);
 	if (r < 0)
 		return r;
 	r = get_deb(deb, scratch, label, checked, o, ret, e);
@@ -252,7 +243,7 @@ int tarball_get_package(
 	if (!o->refresh && store_name_get(name, identity) == 0 &&
 		store_load(identity, o->verify, ret, NULL) == 0)
 		return 0;
-	r = make_scratch(&scratch, e);
+	r = make_scratch(name, &scratch, e);
 	if (r < 0)
 		return r;
 	r = get_package(package, scratch, o, ret, e);

@@ -6,9 +6,6 @@
 #include "source/source.h"
 #include "source/store.h"
 
-/* Where what URL has is put while it comes; the caller owns the string. */
-int tarball_place(const char *url, char **ret, struct err *e);
-
 /* fetch_file() with its progress told as lines. SHA256 may be NULL. */
 int tarball_download(const char *url, const char *sha256, const char *dst,
 	char ret_sha256[static HASH_HEX_LEN + 1], const struct source_options *o, struct err *e);
