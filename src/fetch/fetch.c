@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "fetch/transfer.h"
@@ -141,13 +142,22 @@ static void on_progress(void *arg, int64_t done, int64_t total)
 		p->spec->progress(p->spec->arg, done, total);
 }
 
+/* What is no duration, or none at all, is as if it were not set. */
+static int64_t default_stall(void)
+{
+	const char *env = getenv("VMRIG_FETCH_STALL");
+	int64_t ms = 0;
+
+	return env && duration_parse(env, &ms, NULL) == 0 && ms > 0 ? ms : STALL_MS;
+}
+
 static void fill(struct transfer *t, const struct fetch_spec *s, int64_t size_max)
 {
 	t->url = s->url;
 	t->page = s->page;
 	t->https_only = !s->sha256;
 	t->size_max = s->size_max ? s->size_max : size_max;
-	t->stall_ms = s->stall_ms ? s->stall_ms : STALL_MS;
+	t->stall_ms = s->stall_ms ? s->stall_ms : default_stall();
 }
 
 /* Whether what is there is worth keeping: the network failed, not the content or the disk. */

@@ -22,7 +22,7 @@ struct fetch_spec {
 	const char *url; /* borrowed */
 	const char *sha256; /* borrowed: 64 hex digits that are demanded; NULL: none */
 	int64_t size_max; /* bytes; 0: 16 GiB. More is -EFBIG */
-	int64_t stall_ms; /* so long without a byte, connecting included, is -ETIMEDOUT; 0: 30 s */
+	int64_t stall_ms; /* so long without a byte, connecting included, is -ETIMEDOUT; 0: $VMRIG_FETCH_STALL, else 30 s */
 	bool page; /* a page is what is wanted: HTML is no error */
 	/* May be NULL. Called now and then; TOTAL is 0 where the server does not tell. */
 	void (*progress)(void *arg, int64_t done, int64_t total);
