@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -14,21 +14,25 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "kernel/folder.h"
+#include "kernel/manifest.h"
 
-#define SCHEMA       1
-#define LOCK_WAIT_MS (60 * 60 * 1000) /* another process downloads it */
+#define WAIT_STEP_MS 10000 /* how often the holder of a lock is looked for again */
 
 void cache_entry_release(struct cache_entry *c)
 {
 	kernel_release(&c->kernel);
+	cache_built_release(&c->built);
 	free(c->package);
 	free(c->version);
+	free(c->made);
+	free(c->dir);
+	free(c->why);
+	strv_release(&c->labels);
 	*c = (struct cache_entry){ 0 };
 }
 
@@ -39,112 +43,70 @@ void cache_entries_free(struct cache_entry *entries, size_t n)
 	free(entries);
 }
 
-static bool is_key(const char *name)
+bool cache_is_key(const char *name)
 {
 	return strlen(name) == HASH_HEX_LEN && strspn(name, "0123456789abcdef") == HASH_HEX_LEN;
 }
 
 /* ---- reading ---- */
 
-/* A path of the manifest, below the entry's folder; NULL where the field is not there. */
-static int field_path(const json_t *m, const char *key, const char *dir, char **ret, struct err *e)
-{
-	_cleanup_free_ char *relative = NULL, *path = NULL;
-	int r = json_field_str(m, key, &relative, e);
-
-	if (r < 0 || !relative)
-		return r;
-	path = path_absolute(relative, dir);
-	if (relative[0] == '/' || !path_below(path, dir))
-		return err_set(e, -EBADMSG, "\"%s\" leads out of the entry", key);
-	*ret = TAKE_PTR(path);
-	return 0;
-}
-
-static int check_files(const json_t *m, const struct cache_entry *c, struct err *e)
-{
-	const struct kernel *k = &c->kernel;
-	int64_t size = 0;
-	struct stat st;
-	int r;
-
-	if (!k->label || !k->release || !k->arch || !k->image || !c->package || !c->version)
-		return err_set(e, -EBADMSG, "the manifest lacks a field");
-	r = json_field_i64(m, "image_size", -1, &size, e);
-	if (r < 0)
-		return r;
-	if (stat(k->image, &st) < 0)
-		return err_sys(e, errno, "cannot stat %s", k->image);
-	if (!S_ISREG(st.st_mode) || st.st_size != size)
-		return err_set(e, -EBADMSG, "%s has %lld bytes instead of %lld", k->image,
-			(long long)st.st_size, (long long)size);
-	if (k->modules_dir && !dir_exists(k->modules_dir))
-		return err_set(e, -EBADMSG, "%s is missing", k->modules_dir);
-	if (k->config && !file_exists(k->config))
-		return err_set(e, -EBADMSG, "%s is missing", k->config);
-	return 0;
-}
-
-static int read_manifest(const json_t *m, const char *dir, struct cache_entry *c, struct err *e)
+static void describe_origin(struct cache_entry *c)
 {
 	struct kernel *k = &c->kernel;
-	int64_t schema = 0, kind = 0;
-	int r = json_field_i64(m, "schema", 0, &schema, e);
 
-	if (r == 0 && schema != SCHEMA)
-		return err_set(e, -EBADMSG, "its manifest is of schema %lld, not %d",
-			(long long)schema, SCHEMA);
-	if (r == 0)
-		r = json_field_str(m, "label", &k->label, e);
-	if (r == 0)
-		r = json_field_str(m, "release", &k->release, e);
-	if (r == 0)
-		r = json_field_str(m, "arch", &k->arch, e);
-	if (r == 0)
-		r = json_field_i64(m, "image_kind", IMAGE_UNKNOWN, &kind, e);
-	if (r == 0)
-		r = json_field_str(m, "package", &c->package, e);
-	if (r == 0)
-		r = json_field_str(m, "package_version", &c->version, e);
-	if (r == 0)
-		r = field_path(m, "image", dir, &k->image, e);
-	if (r == 0)
-		r = field_path(m, "config", dir, &k->config, e);
-	if (r == 0)
-		r = field_path(m, "modules", dir, &k->modules_dir, e);
-	k->kind = (enum image_kind)kind;
-	return r < 0 ? r : check_files(m, c, e);
+	if (c->is_built)
+		k->origin = xasprintf("built of %s%s%s, in the cache",
+			c->built.source ? c->built.source : "?", c->built.commit ? " at " : "",
+			c->built.commit ? c->built.commit : "");
+	else
+		k->origin = xasprintf("%s %s, in the cache", c->package, c->version);
 }
 
-static int load(const char *dir, const char *key, struct cache_entry *ret, struct err *e)
+static int load(
+	const char *dir, const char *key, bool verify, struct cache_entry *ret, struct err *e)
 {
-	_cleanup_free_ char *path = path_join(dir, "manifest.json"), *map = NULL;
-	_cleanup_json_ json_t *m = NULL;
-	struct cache_entry c = { 0 };
+	struct cache_entry c = { .bytes = -1 };
 	struct kernel *k = &c.kernel;
+	_cleanup_free_ char *map = NULL;
 	struct err why = ERR_INIT;
-	int r = json_read_file(path, &m, &why);
+	int r = manifest_read(dir, verify, &c, &why);
 
-	if (r == 0)
-		r = read_manifest(m, dir, &c, &why);
+	c.dir = xstrdup(dir);
+	str_replace(&k->key, key);
 	if (r < 0) {
-		cache_entry_release(&c);
-		r = err_set(
-			e, -EBADMSG, "the cache's entry %s is damaged: %s", dir, err_text(&why));
+		c.state = CACHE_CORRUPT;
+		c.why = xstrdup(err_text(&why));
 		err_release(&why);
-		return r;
+		*ret = c;
+		return err_set(e, -EBADMSG, "the cache's entry %s is damaged: %s", dir, c.why);
 	}
-	k->key = xstrdup(key);
 	map = xasprintf("%s/boot/System.map-%s", dir, k->release);
-	kernel_find_symbols(k, NULL, map);
-	k->origin = xasprintf("%s %s, in the cache", c.package, c.version);
+	kernel_find_symbols(k, NULL, k->system_map ? NULL : map);
+	describe_origin(&c);
 	*ret = c;
 	return 0;
+}
+
+/* A shared lock on the entry's folder, as long as the kernel is in use. An entry that somebody is
+ * removing is not there any more. */
+static int hold(const char *dir, struct err *e)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, errno, "cannot open %s", dir);
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		close(fd);
+		return err_set(e, -ENOENT, "%s is being removed", dir);
+	}
+	return fd;
 }
 
 int cache_load(const char *key, struct cache_entry *ret, struct err *e)
 {
 	_cleanup_free_ char *kernels = NULL, *dir = NULL;
+	_cleanup_close_ int held = -1;
+	struct cache_entry c;
 	int r = path_cache_sub("kernels", &kernels, e);
 
 	if (r < 0)
@@ -152,7 +114,31 @@ int cache_load(const char *key, struct cache_entry *ret, struct err *e)
 	dir = path_join(kernels, key);
 	if (!dir_exists(dir))
 		return err_set(e, -ENOENT, "the cache has no kernel %s", key);
-	return load(dir, key, ret, e);
+	held = hold(dir, e);
+	if (held < 0)
+		return held;
+	r = load(dir, key, false, &c, e);
+	if (r < 0) {
+		cache_entry_release(&c);
+		return r;
+	}
+	c.kernel.hold = TAKE_FD(held);
+	*ret = c;
+	return 0;
+}
+
+void cache_take_kernel(struct cache_entry *c, const char *label, struct kernel *ret)
+{
+	if (label)
+		str_replace(&c->kernel.label, label);
+	if (!c->kernel.hold) {
+		int fd = hold(c->dir, NULL);
+
+		c->kernel.hold = fd < 0 ? 0 : fd;
+	}
+	*ret = c->kernel;
+	c->kernel = (struct kernel){ 0 };
+	cache_entry_release(c);
 }
 
 static int plain_first(const char *release)
@@ -169,18 +155,23 @@ static int own_first(const char *arch)
 static int newest_first(const void *a, const void *b)
 {
 	const struct cache_entry *x = a, *y = b;
-	int c = own_first(x->kernel.arch) - own_first(y->kernel.arch);
+	int c = (x->state == CACHE_CORRUPT) - (y->state == CACHE_CORRUPT);
 
+	if (x->state == CACHE_CORRUPT || y->state == CACHE_CORRUPT)
+		return c ? c : strcmp(x->kernel.key, y->kernel.key);
+	c = own_first(x->kernel.arch) - own_first(y->kernel.arch);
 	if (c == 0)
 		c = release_compare(y->kernel.release, x->kernel.release);
 	if (c == 0)
 		c = plain_first(x->kernel.release) - plain_first(y->kernel.release);
-	if (c == 0)
+	if (c == 0 && x->version && y->version)
 		c = version_compare(y->version, x->version);
+	if (c == 0 && x->made && y->made)
+		c = strcmp(y->made, x->made);
 	return c ? c : strcmp(x->kernel.key, y->kernel.key);
 }
 
-int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, struct err *e)
+int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ char *kernels = NULL;
 	struct cache_entry *entries = NULL;
@@ -196,16 +187,11 @@ int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, st
 		return err_sys(e, errno, "cannot read %s", kernels);
 	while ((f = readdir(d))) {
 		_cleanup_free_ char *dir = path_join(kernels, f->d_name);
-		struct err why = ERR_INIT;
 
-		if (!is_key(f->d_name) || !dir_exists(dir))
+		if (!cache_is_key(f->d_name) || !dir_exists(dir))
 			continue;
 		VEC_GROW(entries, n, cap);
-		if (load(dir, f->d_name, &entries[n], &why) == 0)
-			n++;
-		else if (damaged)
-			strv_add(damaged, err_text(&why));
-		err_release(&why);
+		load(dir, f->d_name, verify, &entries[n++], NULL);
 	}
 	closedir(d);
 	if (n)
@@ -213,6 +199,61 @@ int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, st
 	*ret = entries;
 	*ret_n = n;
 	return 0;
+}
+
+int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, struct err *e)
+{
+	struct cache_entry *entries;
+	size_t n;
+	int r = cache_list(false, &entries, &n, e);
+
+	if (r < 0)
+		return r;
+	/* They stand at the end. */
+	while (n && entries[n - 1].state == CACHE_CORRUPT) {
+		struct cache_entry *c = &entries[--n];
+
+		if (damaged)
+			strv_addf(damaged, "the cache's entry %s is damaged: %s", c->dir, c->why);
+		cache_entry_release(c);
+	}
+	*ret = entries;
+	*ret_n = n;
+	return 0;
+}
+
+int cache_find_built(const char *label, const char *arch, const char *recipe,
+	struct cache_entry *ret, size_t *ret_others, struct err *e)
+{
+	struct cache_entry *entries, *best = NULL;
+	size_t n, found = 0;
+	int r = cache_scan(&entries, &n, NULL, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		struct cache_entry *c = &entries[i];
+
+		if (!c->is_built || !cache_has_label(c, label) ||
+			(arch && !streq(c->kernel.arch, arch)) ||
+			(recipe && (!c->built.recipe || !streq(c->built.recipe, recipe))))
+			continue;
+		found++;
+		if (!best || (c->made && best->made && strcmp(c->made, best->made) > 0))
+			best = c;
+	}
+	if (best) {
+		int fd = hold(best->dir, NULL);
+
+		*ret = *best;
+		ret->kernel.hold = fd < 0 ? 0 : fd;
+		*best = (struct cache_entry){ 0 };
+		r = 1;
+	}
+	if (ret_others)
+		*ret_others = found ? found - 1 : 0;
+	cache_entries_free(entries, n);
+	return r;
 }
 
 /* ---- writing ---- */
@@ -239,7 +280,34 @@ static void sweep(const char *kernels)
 		closedir(d);
 }
 
-int cache_begin(const char *key, struct cache_build *ret, struct err *e)
+/* Whoever holds it may compile for hours. */
+static int wait_for(
+	const char *lock, void (*waiting)(void *arg, const char *line), void *arg, struct err *e)
+{
+	bool told = false;
+
+	for (;;) {
+		struct err why = ERR_INIT;
+		int fd = lock_take(lock, false, told ? clock_ms() + WAIT_STEP_MS : 0, &why);
+
+		if (fd == -ETIMEDOUT && waiting && !told) {
+			_cleanup_free_ char *line = xasprintf("waiting: %s", err_text(&why));
+
+			waiting(arg, line);
+		}
+		told = true;
+		if (fd != -ETIMEDOUT) {
+			if (fd < 0)
+				err_move(e, &why);
+			err_release(&why);
+			return fd;
+		}
+		err_release(&why);
+	}
+}
+
+int cache_begin(const char *key, void (*waiting)(void *arg, const char *line), void *arg,
+	struct cache_build *ret, struct err *e)
 {
 	struct cache_build b = CACHE_BUILD_INIT;
 	_cleanup_free_ char *kernels = NULL, *lock = NULL;
@@ -252,7 +320,7 @@ int cache_begin(const char *key, struct cache_build *ret, struct err *e)
 	b.key = xstrdup(key);
 	b.dir = path_join(kernels, key);
 	b.aside = xasprintf("%s/%s.tmp", kernels, key);
-	b.lock = lock_take(lock, false, clock_ms() + LOCK_WAIT_MS, e);
+	b.lock = wait_for(lock, waiting, arg, e);
 	r = b.lock < 0 ? b.lock : dir_remove(b.aside, e);
 	if (r == 0)
 		r = dir_make(b.aside, 0755, e);
@@ -264,43 +332,9 @@ int cache_begin(const char *key, struct cache_build *ret, struct err *e)
 	return 0;
 }
 
-static void set_path(json_t *m, const char *key, const char *path, const char *dir)
+int cache_find_aside(const struct cache_build *b, struct kernel *ret, struct err *e)
 {
-	if (path)
-		json_object_set_new(m, key, json_string(path + strlen(dir) + 1));
-}
-
-static int write_manifest(const struct cache_build *b, const struct cache_entry *c, struct err *e)
-{
-	_cleanup_free_ char *path = path_join(b->aside, "manifest.json");
-	_cleanup_json_ json_t *m = json_object();
-	_cleanup_buf_ struct buf text = BUF_INIT, now = BUF_INIT;
-	const struct kernel *k = &c->kernel;
-	char sha256[HASH_HEX_LEN + 1];
-	struct stat st;
-	int r = hash_file(k->image, sha256, e);
-
-	if (r < 0)
-		return r;
-	if (stat(k->image, &st) < 0)
-		return err_sys(e, errno, "cannot stat %s", k->image);
-	time_format(&now, clock_wall_ns());
-	json_object_set_new(m, "schema", json_integer(SCHEMA));
-	json_object_set_new(m, "label", json_string(k->label));
-	json_object_set_new(m, "release", json_string(k->release));
-	json_object_set_new(m, "arch", json_string(k->arch));
-	json_object_set_new(m, "package", json_string(c->package));
-	json_object_set_new(m, "package_version", json_string(c->version));
-	set_path(m, "image", k->image, b->aside);
-	json_object_set_new(m, "image_kind", json_integer(k->kind));
-	json_object_set_new(m, "image_size", json_integer(st.st_size));
-	json_object_set_new(m, "image_sha256", json_string(sha256));
-	set_path(m, "config", k->config, b->aside);
-	set_path(m, "modules", k->modules_dir, b->aside);
-	json_object_set_new(m, "fetched", json_string(buf_str(&now)));
-	json_line(&text, m);
-	buf_addc(&text, '\n');
-	return file_write_atomic(path, text.data, text.len, 0644, e);
+	return kernel_from_folder(b->aside, ret, e);
 }
 
 /* Everything below DIR on the disk before its name says that it is there. */
@@ -316,7 +350,7 @@ static int sync_folder(const char *dir, struct err *e)
 int cache_commit(struct cache_build *b, const struct cache_entry *c, struct err *e)
 {
 	_cleanup_free_ char *manifest = path_join(b->dir, "manifest.json");
-	int r = write_manifest(b, c, e);
+	int r = manifest_write(b->aside, c, e);
 
 	if (r == 0)
 		r = sync_folder(b->aside, e);

@@ -7,14 +7,11 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "base/text.h"
 #include "kernel/cache.h"
 #include "kernel/debian_spec.h"
 #include "kernel/fetch.h"
 #include "kernel/folder.h"
-
-#define DEPMOD_MS 120000
 
 struct fetch {
 	const char *spec;
@@ -46,7 +43,7 @@ int cache_find_debian(const struct debian_spec *want, struct cache_entry *ret, s
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++) {
-		if (!debian_spec_matches(want, entries[i].package))
+		if (!entries[i].package || !debian_spec_matches(want, entries[i].package))
 			continue;
 		*ret = entries[i];
 		entries[i] = (struct cache_entry){ 0 };
@@ -66,30 +63,6 @@ static void package_key(const struct debian_package *p, char hex[static HASH_HEX
 	hash_adds(h, p->version);
 	hash_adds(h, p->sha256);
 	hash_final(h, hex);
-}
-
-/* kmod's modprobe, which a guest on the host's files may run, reads the binary indexes that only depmod
- * writes. Where there is no depmod there is no such modprobe either, so its absence is no matter; it may
- * have come since the kernel was cached. */
-static void binary_indexes(const struct fetch *f, const struct kernel *k)
-{
-	static const char *const places[] = { "depmod", "/usr/sbin/depmod", "/sbin/depmod" };
-	_cleanup_free_ char *depmod = NULL, *base = xstrdup(k->modules_dir);
-	_cleanup_free_ char *bin = path_join(k->modules_dir, "modules.dep.bin");
-	const char *argv[] = { NULL, "-b", base, k->release, NULL };
-	char *tail = strstr(base, "/lib/modules/");
-	int status;
-
-	for (size_t i = 0; !depmod && i < ARRAY_SIZE(places); i++)
-		path_program(places[i], &depmod);
-	if (!depmod || !tail || file_exists(bin))
-		return;
-	for (char *next; (next = strstr(tail + 1, "/lib/modules/"));)
-		tail = next;
-	*tail = '\0';
-	argv[0] = depmod;
-	if (proc_capture(argv, NULL, NULL, NULL, DEPMOD_MS, &status, NULL) < 0 || status != 0)
-		say(f, "depmod failed for %s: modprobe may not work in the guest", k->release);
 }
 
 /* Unpacked in the entry's own folder, which is what appears later. */
@@ -128,7 +101,7 @@ static int build_entry(const struct fetch *f, const struct debian_package *p, co
 	struct cache_build b = CACHE_BUILD_INIT;
 	struct cache_entry c = { 0 };
 	struct err old = ERR_INIT;
-	int r = cache_begin(key, &b, e);
+	int r = cache_begin(key, f->progress, f->arg, &b, e);
 
 	if (r < 0)
 		return r;
@@ -217,11 +190,9 @@ int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const
 	debian_spec_release(&f.want);
 	if (r < 0)
 		return err_wrap(e, "kernel %s", spec);
-	if (c.kernel.modules_dir)
-		binary_indexes(&f, &c.kernel);
-	str_replace(&c.kernel.label, spec);
-	*ret = c.kernel;
-	c.kernel = (struct kernel){ 0 };
-	cache_entry_release(&c);
+	if (c.kernel.modules_dir && !kernel_binary_indexes(c.kernel.modules_dir, c.kernel.release))
+		say(&f, "depmod failed for %s: modprobe may not work in the guest",
+			c.kernel.release);
+	cache_take_kernel(&c, spec, ret);
 	return 0;
 }

@@ -26,6 +26,8 @@ void kernel_release(struct kernel *k)
 	free(k->vmlinux);
 	free(k->system_map);
 	free(k->origin);
+	if (k->hold > 0)
+		fd_close(k->hold);
 	*k = (struct kernel){ 0 };
 }
 
@@ -112,6 +114,7 @@ static int from_root(
 	const char *root, const char *image, const char *version, struct kernel *ret, struct err *e)
 {
 	_cleanup_free_ char *map = xasprintf("%s/boot/System.map-%s", root, version);
+	_cleanup_free_ char *vmlinux = xasprintf("%s/boot/vmlinux-%s", root, version);
 	struct kernel k;
 	int r = kernel_read_image(image, &k, e);
 
@@ -121,7 +124,7 @@ static int from_root(
 		k.release = xstrdup(version);
 	k.modules_dir = find_modules(root, k.release);
 	k.config = if_exists(xasprintf("%s/boot/config-%s", root, version));
-	kernel_find_symbols(&k, image, map);
+	kernel_find_symbols(&k, file_exists(vmlinux) ? vmlinux : image, map);
 	*ret = k;
 	return 0;
 }

@@ -42,4 +42,9 @@ bool tree_is_kernel(const char *dir);
  * one that is wanted; else the newest, and never a bzImage older than the vmlinux beside it. */
 int kernel_from_tree(const char *dir, const char *image, struct kernel *ret, struct err *e);
 
+/* ---- trees.c ---- */
+
+/* What kernel_note_tree() remembers of TREE; -ENOENT: nothing, or it is gone. */
+int kernel_from_note(const char *tree, struct kernel *ret, struct err *e);
+
 #endif

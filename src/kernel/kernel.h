@@ -40,6 +40,7 @@ struct kernel {
 	char *vmlinux; /* owned: ELF with symbols for decoding traces; NULL: none */
 	char *system_map; /* owned: NULL: none that holds symbols */
 	char *origin; /* owned: one line: where it came from and why it was chosen */
+	int hold; /* owned: a descriptor that keeps the cache's entry from being removed; 0: none */
 };
 
 void kernel_release(struct kernel *k);
@@ -76,6 +77,10 @@ int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const
 /* Those in the cache, this machine's architecture and the newest first; the caller releases each and frees the array. Damaged entries are
  * skipped; each is described by a line in RET_DAMAGED (may be NULL). */
 int kernel_list(struct kernel **ret, size_t *ret_n, struct strv *ret_damaged, struct err *e);
+
+/* Remembers that what was built last of the tree TREE lies in BUILT (an entry of the cache, or a build folder);
+ * NULL: in the tree itself. kernel_resolve() of the tree finds it there. */
+int kernel_note_tree(const char *tree, const char *built, struct err *e);
 
 /* Its configuration, from its file or from inside the image. -ENODATA: nowhere to be had. */
 int kernel_config(const struct kernel *k, struct kconfig **ret, struct err *e);

@@ -35,16 +35,6 @@ static void __attribute__((format(printf, 2, 3))) note(struct attempt *a, const 
 	va_end(ap);
 }
 
-/* A cached entry's kernel, the rest of the entry dropped. */
-static void take_kernel(struct cache_entry *c, const char *label, struct kernel *ret)
-{
-	if (label)
-		str_replace(&c->kernel.label, label);
-	*ret = c->kernel;
-	c->kernel = (struct kernel){ 0 };
-	cache_entry_release(c);
-}
-
 static int from_folder(const char *path, struct kernel *ret, struct err *e)
 {
 	if (tree_is_kernel(path))
@@ -90,7 +80,7 @@ static int try_package(struct attempt *a, struct kernel *ret, struct err *e)
 	if (r < 0)
 		return r;
 	if (r == 1) {
-		take_kernel(&c, a->spec, ret);
+		cache_take_kernel(&c, a->spec, ret);
 		return 0;
 	}
 	note(a, "no such package in the cache");
@@ -134,7 +124,7 @@ static int pick_by_key(
 	}
 	if (!found)
 		return NOT_MINE;
-	take_kernel(found, NULL, ret);
+	cache_take_kernel(found, NULL, ret);
 	return 0;
 }
 
@@ -217,7 +207,7 @@ static int resolve_newest(const char *arch, const char *cwd, struct kernel *ret,
 		_cleanup_free_ char *origin = entries[i].kernel.origin;
 
 		entries[i].kernel.origin = xasprintf("%s, the newest there", origin);
-		take_kernel(&entries[i], NULL, ret);
+		cache_take_kernel(&entries[i], NULL, ret);
 		cache_entries_free(entries, n);
 		return 0;
 	}
@@ -290,7 +280,7 @@ int kernel_list(struct kernel **ret, size_t *ret_n, struct strv *ret_damaged, st
 		return r;
 	kernels = xcalloc(n + 1, sizeof(*kernels));
 	for (size_t i = 0; i < n; i++)
-		take_kernel(&entries[i], NULL, &kernels[i]);
+		cache_take_kernel(&entries[i], NULL, &kernels[i]);
 	cache_entries_free(entries, n);
 	*ret = kernels;
 	*ret_n = n;

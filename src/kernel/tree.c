@@ -89,7 +89,9 @@ static int not_built(const char *dir, struct err *e)
 	err_set(e, -ENOENT, "the kernel tree %s is not built: it has no bzImage, Image or vmlinux",
 		dir);
 	return err_hint(e,
-		"Run make there, or name the folder of make O=… (or another kernel) with --kernel.");
+		"Run vmrig kernel build %s, or make there, or name the folder of make O=… (or another "
+		"kernel) with --kernel.",
+		dir);
 }
 
 static char *first_line(const char *path)
@@ -123,6 +125,8 @@ int kernel_from_tree(const char *dir, const char *image, struct kernel *ret, str
 	int r;
 
 	chosen = image ? xstrdup(image) : choose_image(dir, &stale);
+	if (!chosen && kernel_from_note(dir, ret, NULL) == 0)
+		return 0;
 	if (!chosen)
 		return not_built(dir, e);
 	r = kernel_read_image(chosen, &k, e);
