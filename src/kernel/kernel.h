@@ -2,10 +2,13 @@
 /*
  * Kernels: from what a person names to an image, its configuration, modules and symbols.
  *
- * A SPEC is tried in this order: a path (an image; a build or source tree with an image built;
- * a folder with boot/ and lib/modules as a package unpacks), a package (`debian:6.1-cloud`), an
- * installed version (`/boot/vmlinuz-VERSION`, `/lib/modules/VERSION`), a cache key. A kernel that was
- * named and cannot be had is an error that says what was tried; no other one takes its place.
+ * A SPEC is tried in this order: a path (an image; a tree with an image built, in it or by
+ * `vmrig kernel build`; a folder with boot/ and lib/modules as a package unpacks); git+URL#REF and other URLs;
+ * a release (6.12.57; 6.12 for the highest of that series; stable, …); a package (`debian:6.1-cloud`,
+ * `debian:linux-source-6.12`); an installed version (`/boot/vmlinuz-VERSION`, `/lib/modules/VERSION`); a cache
+ * key. URLs, releases and source packages stand for what was built of them. A kernel that was named and cannot be
+ * had is an error that says what was tried; no other one takes its place: where the list of releases
+ * says that 6.12 is 6.12.60, a cached 6.12.57 is not it. `variant:NAME` is the room variant's.
  *
  * A package is of this machine's architecture unless its name ends with another: `debian:6.1:arm64`.
  */
@@ -51,8 +54,8 @@ void kernel_release(struct kernel *k);
  * plain flavour). A tree that is not built is an error that says to build, never passed over. Errors
  * say every place tried and what to do.
  *
- * Reads headers and small files only, runs no program and fetches nothing: `debian:…` must be in the
- * cache, which kernel_fetch() sees to. A key may be cut to its first 8 digits or more.
+ * Reads headers and small files only, runs no program, fetches and builds nothing: that is done by
+ * kernel_fetch() and build_kernel(). A key may be cut to its first 8 digits or more.
  */
 int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct err *e);
 
@@ -63,6 +66,10 @@ int kernel_resolve(const char *spec, const char *cwd, struct kernel *ret, struct
  */
 int kernel_resolve_arch(
 	const char *spec, const char *arch, const char *cwd, struct kernel *ret, struct err *e);
+
+/* The same; RET_PLACES (may be NULL) gets a line for each place that was tried, also after an error. */
+int kernel_resolve_explain(const char *spec, const char *arch, const char *cwd,
+	struct strv *ret_places, struct kernel *ret, struct err *e);
 
 /*
  * Fetches a package kernel into the cache unless the cache holds it: `debian:SERIES[-FLAVOUR][:ARCH]`
