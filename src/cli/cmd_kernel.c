@@ -10,6 +10,7 @@
 static const struct kernel_command commands[] = {
 	{ "check", cmd_kernel_check, "say which options a kernel lacks" },
 	{ "config", cmd_kernel_config, "show and compare configurations; the built-in fragments" },
+	{ "build", cmd_kernel_build, "build a kernel into the cache" },
 	{ "fetch", cmd_kernel_fetch, "fetch a Debian kernel into the cache" },
 	{ "list", cmd_kernel_list, "list the kernels in the cache" },
 };

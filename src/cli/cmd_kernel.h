@@ -20,6 +20,7 @@ int kernel_dispatch(
 
 int cmd_kernel_check(int argc, char **argv);
 int cmd_kernel_config(int argc, char **argv);
+int cmd_kernel_build(int argc, char **argv);
 int cmd_kernel_fetch(int argc, char **argv);
 int cmd_kernel_list(int argc, char **argv);
 
