@@ -40,6 +40,7 @@ struct run_args {
 
 enum option {
 	OPT_KERNEL,
+	OPT_EXPLAIN,
 	OPT_ARCH,
 	OPT_ACCEL,
 	OPT_MACHINE,
@@ -65,7 +66,8 @@ enum option {
 
 static const struct cli_option options[] = {
 	[OPT_KERNEL] = { "kernel", 'k', "SPEC", "VMRIG_KERNEL",
-		"image, build tree, version, or debian:6.1" },
+		"a path, release, debian:6.1, variant:NAME or key" },
+	[OPT_EXPLAIN] = { "explain", 0, NULL, NULL, "say where the kernel was looked for" },
 	[OPT_ARCH] = { "arch", 0, "ARCH", NULL, "x86_64 or aarch64 (the kernel's)" },
 	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL",
 		"auto, kvm (never falls back), tcg or nested" },
@@ -169,6 +171,9 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	switch ((enum option)(opt - options)) {
 	case OPT_KERNEL:
 		o->kernel = value;
+		return 0;
+	case OPT_EXPLAIN:
+		o->explain = true;
 		return 0;
 	case OPT_ARCH:
 		return cli_arch(&command, where, value, &o->arch);

@@ -62,6 +62,8 @@ int suite_find(const char *path, const char *cwd, char **ret, struct err *e)
 struct top {
 	char *name; /* owned */
 	const struct yaml_node *defaults, *kernels, *machines, *tests; /* borrowed */
+	const struct yaml_node
+		*others; /* borrowed: not the suite's, though they stand in its file */
 };
 
 #define FIELD(f) offsetof(struct top, f)
@@ -71,6 +73,8 @@ static const struct yaml_key top_keys[] = {
 	{ "kernels", yaml_read_later, FIELD(kernels) },
 	{ "machines", yaml_read_later, FIELD(machines) },
 	{ "tests", yaml_read_later, FIELD(tests), .required = true },
+	{ "variants", yaml_read_later, FIELD(others) },
+	{ "features", yaml_read_later, FIELD(others) },
 };
 #undef FIELD
 

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "suite/sink.h"
 #include "suite/suite.h"
+#include "variant/variant.h"
 
 #define STDIN_CHUNK        32768
 #define HEARTBEAT_LIMIT_MS 60000
@@ -289,11 +290,14 @@ static bool is_nohup(int signo)
 
 static int prepare(struct once *c, struct err *e)
 {
-	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_strv_ struct strv argv = STRV_INIT, places = STRV_INIT;
 	_cleanup_free_ char *line = NULL;
 	int r;
 
-	r = kernel_resolve_arch(c->o->kernel, c->o->arch, NULL, &c->kernel, e);
+	r = variant_resolve(
+		c->o->kernel, c->o->arch, NULL, c->o->explain ? &places : NULL, &c->kernel, e);
+	for (size_t i = 0; i < places.n; i++)
+		fprintf(stderr, "%s\n", places.v[i]);
 	if (r == 0)
 		r = guest_prepare(&c->kernel, &c->o->wish, &c->plan, e);
 	if (r < 0 || !c->o->dry_run)

@@ -12,6 +12,7 @@
 #include "suite/plan.h"
 #include "suite/rig_files.h"
 #include "suite/rig_kernel.h"
+#include "variant/variant.h"
 
 /* A guest plan, or why there is none. */
 struct prepared {
@@ -67,6 +68,15 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? streq(a, b) : a == b;
 }
 
+/* The default kernel is that of where the user stands; a path in the file is the file's, and its variants stand in
+ * it, whatever it is called. */
+static const char *kernel_cwd(const struct suite *s, const char *spec)
+{
+	if (!spec)
+		return NULL;
+	return str_starts(spec, VARIANT_PREFIX) ? s->path : s->dir;
+}
+
 static struct rig_kernel *get_kernel(struct rig *g, const struct plan_case *c)
 {
 	const struct suite_kernel *k = c->kernel;
@@ -77,8 +87,7 @@ static struct rig_kernel *get_kernel(struct rig *g, const struct plan_case *c)
 		if (same_text(g->kernels[i]->spec, k->spec) && same_text(g->kernels[i]->arch, arch))
 			return g->kernels[i];
 	VEC_GROW(g->kernels, g->n_kernels, g->cap_kernels);
-	/* The default kernel is that of where the user stands; a path in the file is the file's. */
-	g->kernels[g->n_kernels] = rig_kernel_new(k->spec, arch, k->spec ? g->s->dir : NULL);
+	g->kernels[g->n_kernels] = rig_kernel_new(k->spec, arch, kernel_cwd(g->s, k->spec));
 	return g->kernels[g->n_kernels++];
 }
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "suite/rig.h"
+#include "variant/variant.h"
 
 char *rig_error_text(const struct err *e)
 {
@@ -20,7 +21,7 @@ struct rig_kernel *rig_kernel_new(const char *spec, const char *arch, const char
 
 	k->spec = xstrdup(spec);
 	k->arch = arch;
-	if (kernel_resolve_arch(spec, arch, cwd, &k->kernel, &e) < 0)
+	if (variant_resolve(spec, arch, cwd, NULL, &k->kernel, &e) < 0)
 		k->why = rig_error_text(&e);
 	err_release(&e);
 	return k;

@@ -137,6 +137,7 @@ int suite_run(struct suite *s, const struct run_options *o, struct err *e);
 
 struct once_options {
 	const char *kernel; /* spec; NULL: default */
+	bool explain; /* each place where the kernel was looked for, to stderr */
 	const char *arch; /* of the guest; NULL: the kernel's */
 	struct guest_wish wish;
 	struct job_command command; /* has_stdin: our own stdin is passed on */

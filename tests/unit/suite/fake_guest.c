@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "guest/guest.h"
+#include "variant/variant.h"
 
 struct fake_counts fake;
 
@@ -24,8 +25,8 @@ void fake_reset(void)
 
 /* ---- kernels: "missing" is not there, "bare" has no CONFIG_NEEDED ---- */
 
-int kernel_resolve_arch(
-	const char *spec, const char *arch, const char *cwd, struct kernel *ret, struct err *e)
+int variant_resolve(const char *spec, const char *arch, const char *cwd, struct strv *ret_places,
+	struct kernel *ret, struct err *e)
 {
 	fake.resolved++;
 	snprintf(fake.last_arch, sizeof(fake.last_arch), "%s", arch ? arch : "");
