@@ -11,8 +11,11 @@ static const struct kernel_command commands[] = {
 	{ "check", cmd_kernel_check, "say which options a kernel lacks" },
 	{ "config", cmd_kernel_config, "show and compare configurations; the built-in fragments" },
 	{ "build", cmd_kernel_build, "build a kernel into the cache" },
+	{ "clean", cmd_kernel_clean, "remove kernels from the cache" },
 	{ "fetch", cmd_kernel_fetch, "fetch a Debian kernel into the cache" },
-	{ "list", cmd_kernel_list, "list the kernels in the cache" },
+	{ "list", cmd_kernel_list, "list the kernels in the cache, with their states" },
+	{ "menuconfig", cmd_kernel_menuconfig, "open the kernel's menu on a variant" },
+	{ "resolve", cmd_kernel_resolve, "say which kernel a name stands for" },
 };
 
 static void help(FILE *out, const char *name, const struct kernel_command *v, size_t n)

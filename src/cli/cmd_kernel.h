@@ -21,7 +21,10 @@ int kernel_dispatch(
 int cmd_kernel_check(int argc, char **argv);
 int cmd_kernel_config(int argc, char **argv);
 int cmd_kernel_build(int argc, char **argv);
+int cmd_kernel_clean(int argc, char **argv);
 int cmd_kernel_fetch(int argc, char **argv);
 int cmd_kernel_list(int argc, char **argv);
+int cmd_kernel_menuconfig(int argc, char **argv);
+int cmd_kernel_resolve(int argc, char **argv);
 
 #endif

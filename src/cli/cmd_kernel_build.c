@@ -11,6 +11,7 @@
 #include "cli/build_progress.h"
 #include "cli/cmd_kernel.h"
 #include "cli/options.h"
+#include "variant/variant.h"
 
 struct build_args {
 	struct build_spec spec;
@@ -201,6 +202,84 @@ static int build_one(const struct build_args *a, const struct build_spec *spec, 
 	return 0;
 }
 
+/* ---- variants ---- */
+
+/* What the command line says of a variant goes before what the file says. */
+static int build_variant(
+	const struct build_args *a, const struct variants *v, const struct variant *one)
+{
+	struct build_spec spec = variant_spec(v, one);
+
+	spec.allow_unmet = a->spec.allow_unmet;
+	return build_one(a, &spec, one->name);
+}
+
+static int usage(struct err *e, struct variants *v)
+{
+	err_print(e);
+	err_release(e);
+	variants_release(v);
+	return EXIT_USAGE;
+}
+
+static int build_named(const struct build_args *a, const struct variants *v, const char *name,
+	int *code, struct err *e)
+{
+	_cleanup_free_ const struct variant **found = NULL;
+	size_t n;
+	int r = variants_named(v, name, a->spec.arch, &found, &n, e);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		int one = build_variant(a, v, found[i]);
+
+		*code = *code ? *code : one;
+		if (one > 128)
+			break;
+	}
+	return r;
+}
+
+static int build_all(const struct build_args *a, const struct variants *v)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < v->n && code <= 128; i++) {
+		int one;
+
+		if (a->spec.arch && !streq(v->v[i].arch, a->spec.arch))
+			continue;
+		one = build_variant(a, v, &v->v[i]);
+		code = code ? code : one;
+	}
+	return code;
+}
+
+static int build_variants(const struct build_args *a)
+{
+	struct variants v = { 0 };
+	struct err e = ERR_INIT;
+	int code = 0;
+
+	if (a->spec.base || a->fragments.n || a->options.n || a->patches.n || a->spec.llvm ||
+		a->spec.cross_compile)
+		return cli_usage_error(&command,
+			"a variant's configuration stands in vmrig.yaml: --base, --fragment, --config, "
+			"--patch, --llvm and --cross-compile are for a SPEC");
+	if (variants_find(NULL, &v, &e) < 0)
+		return usage(&e, &v);
+	if (a->all && !v.n) {
+		err_set(&e, -ENOENT, "%s declares no variants", v.path);
+		return usage(&e, &v);
+	}
+	if (a->all)
+		code = build_all(a, &v);
+	for (size_t i = 0; i < a->variants.n && code <= 128; i++)
+		if (build_named(a, &v, a->variants.v[i], &code, &e) < 0)
+			return usage(&e, &v);
+	variants_release(&v);
+	return code;
+}
+
 static int build_spec_of(struct build_args *a, const char *source)
 {
 	a->spec.source = source;
@@ -220,7 +299,13 @@ int cmd_kernel_build(int argc, char **argv)
 	a.spec.dir = cwd ? cwd : "/";
 	if (r == CLI_OK && argc - first > 1)
 		r = cli_usage_error(&command, "unexpected word '%s'", argv[first + 1]);
-	if (r == CLI_OK)
+	if (r == CLI_OK && first < argc && str_starts(argv[first], VARIANT_PREFIX))
+		strv_add(&a.variants, argv[first++] + strlen(VARIANT_PREFIX));
+	if (r == CLI_OK && first < argc && (a.all || a.variants.n))
+		r = cli_usage_error(&command, "'%s' beside variants", argv[first]);
+	if (r == CLI_OK && (a.all || a.variants.n))
+		r = build_variants(&a);
+	else if (r == CLI_OK)
 		r = build_spec_of(&a, first < argc ? argv[first] : ".");
 	strv_release(&a.fragments);
 	strv_release(&a.options);

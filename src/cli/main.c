@@ -19,7 +19,7 @@ static const struct command commands[] = {
 	{ "run", cmd_run, "boot a kernel, run a command in it, exit as it does" },
 	{ "test", cmd_test, "run a suite (vmrig.yaml), each test in a fresh kernel" },
 	{ "list", cmd_list, "show what 'test' would run" },
-	{ "kernel", cmd_kernel, "fetch and list kernels" },
+	{ "kernel", cmd_kernel, "build, fetch, list and clean kernels" },
 };
 
 static void help(FILE *out)

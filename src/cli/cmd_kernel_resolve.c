@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "cli/cmd_kernel.h"
+#include "cli/options.h"
+#include "variant/variant.h"
+
+struct resolve_args {
+	const char *arch;
+	bool explain;
+};
+
+static const struct cli_command command;
+
+static int set_option(void *arg, const struct cli_option *o, const char *value, const char *where)
+{
+	struct resolve_args *a = arg;
+
+	if (value)
+		return cli_arch(&command, where, value, &a->arch);
+	a->explain = true;
+	return 0;
+}
+
+static const struct cli_option options[] = {
+	{ "arch", 0, "ARCH", NULL, "x86_64 or aarch64 (the kernel's)" },
+	{ "explain", 0, NULL, NULL, "say each place that was tried, and what was found there" },
+	{ 0 },
+};
+
+static const struct cli_command command = {
+	.name = "kernel resolve",
+	.synopsis = "[options] [SPEC]",
+	.summary =
+		"Says which kernel a name stands for: key, release and image. Fetches and builds nothing.",
+	.options = options,
+	.set = set_option,
+};
+
+int cmd_kernel_resolve(int argc, char **argv)
+{
+	_cleanup_strv_ struct strv places = STRV_INIT;
+	struct resolve_args a = { 0 };
+	struct kernel k = { 0 };
+	struct err e = ERR_INIT;
+	int first, r = cli_parse(&command, argc, argv, &a, &first);
+
+	if (r != CLI_OK)
+		return r;
+	if (argc - first > 1)
+		return cli_usage_error(&command, "unexpected word '%s'", argv[first + 1]);
+	r = variant_resolve(first < argc ? argv[first] : NULL, a.arch, NULL, &places, &k, &e);
+	for (size_t i = 0; a.explain && i < places.n; i++)
+		fprintf(stderr, "%s\n", places.v[i]);
+	if (r < 0) {
+		err_print(&e);
+		err_release(&e);
+		return EXIT_RIG;
+	}
+	printf("%s %s %s\n", k.key, k.release, k.image);
+	kernel_release(&k);
+	return 0;
+}
