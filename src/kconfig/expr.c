@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "kconfig/tree.h"
 
-#define DEPTH_MAX  1000 /* "if", "menu" and lines of "depends on" nest too, by kexpr_and() */
+#define DEPTH_MAX  400 /* "if", "menu" and lines of "depends on" nest too, by kexpr_and() */
 #define NESTED_MAX 100
 
 /* ---- making ---- */

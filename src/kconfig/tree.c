@@ -57,6 +57,7 @@ void ktree_free(struct ktree *t)
 		free(t->arena);
 		t->arena = next;
 	}
+	free(t->declared);
 	free(t->slots);
 	free(t);
 }
@@ -111,17 +112,17 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-const char *ktree_nearest(const struct ktree *t, const char *name)
+const char *ktree_nearest(struct ktree *t, const char *name)
 {
-	_cleanup_free_ const char **names = xcalloc(t->n_symbols + 1, sizeof(*names));
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->n_slots; i++)
-		if (t->slots[i] && t->slots[i]->places)
-			names[n++] = t->slots[i]->name;
-	/* Of several that are as near the first in the alphabet, whatever the table's order. */
-	qsort(names, n, sizeof(*names), by_text);
-	return text_nearest(name, names, n);
+	if (!t->declared) {
+		t->declared = xcalloc(t->n_symbols + 1, sizeof(*t->declared));
+		for (size_t i = 0; i < t->n_slots; i++)
+			if (t->slots[i] && t->slots[i]->places)
+				t->declared[t->n_declared++] = t->slots[i]->name;
+		/* Of several that are as near the first in the alphabet, whatever the table's order. */
+		qsort(t->declared, t->n_declared, sizeof(*t->declared), by_text);
+	}
+	return text_nearest(name, t->declared, t->n_declared);
 }
 
 /* ---- reading ---- */

@@ -96,6 +96,8 @@ struct ktree {
 	void *read_arg;
 	struct ksymbol **slots; /* owned: a hash table */
 	size_t n_symbols, n_slots;
+	const char **declared; /* owned: their names by the alphabet; made when one is looked for */
+	size_t n_declared;
 	size_t n_files, n_bytes, n_missing;
 	unsigned n_explained;
 };
@@ -117,7 +119,7 @@ char *ktree_strndup(struct ktree *t, const char *s, size_t n);
 struct ksymbol *ktree_symbol(struct ktree *t, const char *name);
 struct ksymbol *ktree_find(const struct ktree *t, const char *name); /* NULL: never mentioned */
 /* The declared name nearest to NAME; NULL: none is near. */
-const char *ktree_nearest(const struct ktree *t, const char *name);
+const char *ktree_nearest(struct ktree *t, const char *name);
 
 /* ---- lex.c ---- */
 
