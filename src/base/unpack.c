@@ -40,8 +40,10 @@ static int cannot_write(const struct unpack *u, const char *path, struct err *e)
 {
 	int code = archive_errno(u->disk);
 
-	return err_set(e, code > 0 && code < 4096 ? -code : -EBADMSG, "cannot write %s: %s", path,
-		archive_error_string(u->disk));
+	if (code <= 0) /* no errno: libarchive itself refuses */
+		return err_set(
+			e, -EBADMSG, "cannot write %s: %s", path, archive_error_string(u->disk));
+	return err_sys(e, code, "cannot write %s", path);
 }
 
 /* How many folders below the start PATH ends, less for each ".."; -1 where it leads out on its way. */

@@ -26,5 +26,6 @@ int cmd_kernel_fetch(int argc, char **argv);
 int cmd_kernel_list(int argc, char **argv);
 int cmd_kernel_menuconfig(int argc, char **argv);
 int cmd_kernel_resolve(int argc, char **argv);
+int cmd_kernel_releases(int argc, char **argv);
 
 #endif

@@ -330,3 +330,41 @@ int source_expand(const char *spec, const struct source_options *o, struct strv 
 		*ret_note = TAKE_PTR(x.note);
 	return 0;
 }
+
+void source_list_free(struct source_listed *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i].version);
+	free(list);
+}
+
+static int entries_by_order(const void *a, const void *b)
+{
+	const struct release_entry *x = a, *y = b;
+
+	return release_order(&x->release, &y->release);
+}
+
+int source_list(const struct source_options *o, struct source_listed **ret, size_t *ret_n,
+	char **ret_note, struct err *e)
+{
+	static const struct source_options none = { 0 };
+	__attribute__((cleanup(release_list_release))) struct release_list l = { 0 };
+	struct source_listed *list;
+	char *note = NULL;
+	int r = kernelorg_list(o ? o : &none, &l, &note, e);
+
+	if (r < 0)
+		return r;
+	qsort(l.v, l.n, sizeof(*l.v), entries_by_order);
+	list = xcalloc(l.n, sizeof(*list));
+	for (size_t i = 0; i < l.n; i++)
+		list[i] = (struct source_listed){ release_text(&l.v[i].release), kinds[l.v[i].kind],
+			l.v[i].eol };
+	*ret = list;
+	*ret_n = l.n;
+	if (ret_note)
+		*ret_note = TAKE_PTR(note);
+	free(note);
+	return 0;
+}

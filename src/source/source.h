@@ -20,6 +20,7 @@
 #define SOURCE_SOURCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/strv.h"
@@ -67,5 +68,17 @@ bool source_is_release(const char *spec);
  */
 int source_expand(const char *spec, const struct source_options *o, struct strv *ret,
 	char **ret_note, struct err *e);
+
+/* A release of kernel.org's list. */
+struct source_listed {
+	char *version; /* owned: exact */
+	const char *kind; /* static: "mainline", "stable", "longterm" */
+	bool eol; /* no more maintained */
+};
+
+/* The list itself, in rising order; the caller frees it by source_list_free(). RET_NOTE as above. */
+int source_list(const struct source_options *o, struct source_listed **ret, size_t *ret_n,
+	char **ret_note, struct err *e);
+void source_list_free(struct source_listed *list, size_t n);
 
 #endif
