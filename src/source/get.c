@@ -381,7 +381,7 @@ int source_get(const char *spec, const char *cwd, const struct source_options *o
 		*ret = s;
 	else if (r == -ENOSPC || r == -EDQUOT || r == -EROFS)
 		err_hint(e,
-			"A kernel's source takes 1.5 GB, and half of that again while it comes; "
+			"A kernel's source takes 1.7 GB, and half a gigabyte more while it comes; "
 			"VMRIG_CACHE_DIR names another folder for the cache.");
 	return r < 0 ? err_wrap(e, "source %s", spec) : 0;
 }

@@ -263,6 +263,23 @@ static void lying_server_resolves_nothing_wrongly(void **state)
 	expect_expansion("6.1..6.12", NULL, "6.1.10 6.12.57", NULL);
 }
 
+static void folder_may_be_the_mirror(void **state)
+{
+	_cleanup_free_ char *url = xasprintf("file://%s/www/", (char *)*state);
+	struct source s = { 0 };
+
+	publish(*state, versions);
+	publish_list(*state, listed);
+	setenv("VMRIG_KERNEL_MIRROR", url, 1);
+	expect_expansion("longterm", NULL, "6.12.57", NULL);
+	expect_expansion("6.9", NULL, "6.9.12", NULL);
+	expect_no_expansion("5.10", NULL, -ENOENT, "5.10", "v5.x/sha256sums.asc");
+	must_get("6.9", NULL, NULL, &s);
+	assert_string_equal(s.version, "6.9.12");
+	source_release(&s);
+	assert_int_equal(server_asked(*state, "GET"), 0);
+}
+
 static void mirror_without_a_list_still_has_series(void **state)
 {
 	publish(*state, versions);
@@ -284,6 +301,7 @@ int main(void)
 		served(specs_that_stand_for_nothing_say_so),
 		served(lists_are_kept_for_an_hour_and_for_offline),
 		served(lying_server_resolves_nothing_wrongly),
+		served(folder_may_be_the_mirror),
 		served(mirror_without_a_list_still_has_series),
 	};
 
