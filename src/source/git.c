@@ -277,45 +277,76 @@ static int commit_of(const char *repo, const char *rev, char **ret, struct err *
 	return r;
 }
 
-/* Some servers hand out no single commits: then all of it, once. */
-static int fetch_all(
-	const char *repo, const char *url, const struct source_options *o, struct err *e)
+static int no_such_ref(const char *ref, struct err *e)
 {
+	err_set(e, -ENOENT, "it has no branch, tag or commit %s", ref);
+	return err_hint(e, "A commit is named by all its 40 digits.");
+}
+
+/* What REF is among all that was fetched, as git-fetch(1) looks for it. */
+static int find_among_all(const char *repo, const char *ref, char **ret, struct err *e)
+{
+	static const char *const places[] = { "", "refs/all/tags/", "refs/all/heads/",
+		"refs/all/" };
+	int r = -ENOENT;
+
+	for (size_t i = is_commit(ref) ? 0 : 1; i < ARRAY_SIZE(places) && r < 0; i++) {
+		bool full = i == ARRAY_SIZE(places) - 1 && str_starts(ref, "refs/");
+		_cleanup_free_ char *name =
+			xasprintf("%s%s", places[i], full ? ref + strlen("refs/") : ref);
+
+		r = commit_of(repo, name, ret, NULL);
+	}
+	return r < 0 ? no_such_ref(ref, e) : 0;
+}
+
+/* Some servers hand out no single commits, or no beginning of the history: then all of it, once. */
+static int fetch_all(const char *repo, const char *url, const char *ref, const char *ours,
+	const struct source_options *o, struct err *e)
+{
+	_cleanup_free_ char *commit = NULL;
+	int r;
+
 	source_say(o, "%s hands out no single commits; fetching all of it", url);
-	return run("git fetch", NULL,
+	r = run("git fetch", NULL,
 		ARGS("--git-dir", repo, "fetch", "--quiet", "--no-tags", "--", url,
-			"+refs/heads/*:refs/all/heads/*", "+refs/tags/*:refs/all/tags/*"),
+			"+HEAD:refs/all/HEAD", "+refs/heads/*:refs/all/heads/*",
+			"+refs/tags/*:refs/all/tags/*"),
 		FETCH_MS, NULL, e);
+	if (r == 0)
+		r = find_among_all(repo, ref, &commit, e);
+	if (r == 0)
+		r = run("git update-ref", NULL, ARGS("--git-dir", repo, "update-ref", ours, commit),
+			LOOK_MS, NULL, e);
+	return r;
+}
+
+/* In git's words, which LC_ALL=C keeps: the server cannot do what is asked, though it may have it. */
+static bool wants_all(const char *words, const char *ref)
+{
+	return strstr(words, "does not support shallow") ||
+	       (is_commit(ref) && strstr(words, "unadvertised"));
 }
 
 static int fetch(const char *repo, const char *url, const char *ref, const char *ours,
 	const struct source_options *o, struct err *e)
 {
-	_cleanup_free_ char *spec = xasprintf("+%s:%s", ref, ours), *there = NULL;
+	_cleanup_free_ char *spec = xasprintf("+%s:%s", ref, ours);
 	struct err why = ERR_INIT;
 	int r = run("git fetch", NULL,
 		ARGS("--git-dir", repo, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url,
 			spec),
 		FETCH_MS, NULL, &why);
 
-	if (r == -EIO && is_commit(ref) && strstr(err_text(&why), "unadvertised")) {
-		r = fetch_all(repo, url, o, e);
-		if (r == 0)
-			r = commit_of(repo, ref, &there, e);
-		if (r == 0)
-			r = run("git update-ref", NULL,
-				ARGS("--git-dir", repo, "update-ref", ours, there), LOOK_MS, NULL,
-				e);
-		err_release(&why);
-		return r;
-	}
-	if (r == -EIO && (strstr(err_text(&why), "find remote ref") ||
-				 strstr(err_text(&why), "not our ref"))) {
-		err_release(&why);
-		err_set(e, -ENOENT, "%s has no branch, tag or commit %s", url, ref);
-		return err_hint(e, "A commit is named by all its 40 digits.");
-	}
-	return r < 0 ? err_move(e, &why) : 0;
+	if (r == -EIO && wants_all(err_text(&why), ref))
+		r = fetch_all(repo, url, ref, ours, o, e);
+	else if (r == -EIO && (strstr(err_text(&why), "find remote ref") ||
+				      strstr(err_text(&why), "not our ref")))
+		r = no_such_ref(ref, e);
+	else if (r < 0)
+		r = err_move(e, &why);
+	err_release(&why);
+	return r < 0 ? err_wrap(e, "%s", url) : 0;
 }
 
 int git_fetch(const char *url, const char *ref, const struct source_options *o, char **ret_git_dir,

@@ -68,6 +68,38 @@ static void branch_that_moved_is_another_source(void **state)
 	source_release(&s);
 }
 
+/* Over HTTP, from a server of files, which knows nothing of git: no shallow history, no single commits. */
+static void server_that_hands_out_everything_or_nothing_will_do(void **state)
+{
+	static const char *const refs[] = { "", "#feature/x", "#v1", "#refs/heads/feature/x" };
+	_cleanup_free_ char *tree = path_join(*state, "linux"), *lost = NULL, *html = NULL;
+	_cleanup_free_ char *url = server_url("linux.git"), *by_commit = NULL;
+	struct source in_place = { 0 }, s = { 0 };
+
+	lay_tree(*state, "linux", "6.12.5");
+	make_repository(tree);
+	shell(*state,
+		"git clone -q --bare linux www/linux.git && cd www/linux.git && git update-server-info");
+	must_get(tree, NULL, NULL, &in_place);
+	for (size_t i = 0; i < ARRAY_SIZE(refs); i++) {
+		_cleanup_free_ char *spec = xasprintf("git+%s%s", url, refs[i]);
+
+		must_get(spec, NULL, NULL, &s);
+		assert_string_equal(s.identity, in_place.identity);
+		source_release(&s);
+	}
+	by_commit = xasprintf("git+%s#%s", url, in_place.commit);
+	must_get(by_commit, NULL, NULL, &s);
+	source_release(&s);
+	source_release(&in_place);
+	lost = xasprintf("git+%s#v2", url);
+	must_not_get(lost, NULL, NULL, -ENOENT, "v2", "no branch, tag or commit");
+	free(url);
+	url = server_url("html/linux.git");
+	html = xasprintf("git+%s#v1", url);
+	must_not_get(html, NULL, NULL, -EIO, "html/linux.git", "git fetch");
+}
+
 static void nothing_of_the_users_git_changes_the_tree(void **state)
 {
 	_cleanup_free_ char *tree = path_join(*state, "linux"), *config = NULL, *text = NULL;
@@ -226,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		served(any_ref_and_commit_is_fetched),
 		served(branch_that_moved_is_another_source),
+		served(server_that_hands_out_everything_or_nothing_will_do),
 		served(nothing_of_the_users_git_changes_the_tree),
 		served(what_git_lacks_is_named),
 		served(patches_give_a_tree_of_its_own),
