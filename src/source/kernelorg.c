@@ -51,10 +51,11 @@ static int published_sum(
 static int find_trust(
 	const struct release *r, const struct source_options *o, struct trust *t, struct err *e)
 {
+	const char *mirror = getenv("VMRIG_KERNEL_MIRROR");
 	struct err why = ERR_INIT;
 	int code;
 
-	if (r->rc && !getenv("VMRIG_KERNEL_MIRROR")) {
+	if (r->rc && (!mirror || !*mirror)) {
 		t->by = xstrdup(
 			"the certificate of git.kernel.org alone: it publishes no checksums of -rc");
 		return 0;
