@@ -21,6 +21,7 @@
 #include "kernel/folder.h"
 #include "kernel/manifest.h"
 
+#define MANIFEST_MAX (1 << 20)
 #define WAIT_STEP_MS 10000 /* how often the holder of a lock is looked for again */
 
 void cache_entry_release(struct cache_entry *c)
@@ -171,7 +172,24 @@ static int newest_first(const void *a, const void *b)
 	return c ? c : strcmp(x->kernel.key, y->kernel.key);
 }
 
-int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e)
+/* Whether one of the entry's small files holds TEXT: a look before a manifest is parsed. */
+static bool mentions(const char *dir, const char *text)
+{
+	static const char *const files[] = { "manifest.json", "labels" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = path_join(dir, files[i]);
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		if (file_read(path, MANIFEST_MAX, &b, NULL) == 0 && strstr(buf_str(&b), text))
+			return true;
+	}
+	return false;
+}
+
+/* Those that mention TEXT (NULL: all). */
+static int list(
+	const char *text, bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ char *kernels = NULL;
 	struct cache_entry *entries = NULL;
@@ -188,7 +206,7 @@ int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err 
 	while ((f = readdir(d))) {
 		_cleanup_free_ char *dir = path_join(kernels, f->d_name);
 
-		if (!cache_is_key(f->d_name) || !dir_exists(dir))
+		if (!cache_is_key(f->d_name) || !dir_exists(dir) || (text && !mentions(dir, text)))
 			continue;
 		VEC_GROW(entries, n, cap);
 		load(dir, f->d_name, verify, &entries[n++], NULL);
@@ -201,11 +219,17 @@ int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err 
 	return 0;
 }
 
-int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, struct err *e)
+int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e)
+{
+	return list(NULL, verify, ret, ret_n, e);
+}
+
+int cache_scan_for(const char *text, struct cache_entry **ret, size_t *ret_n, struct strv *damaged,
+	struct err *e)
 {
 	struct cache_entry *entries;
 	size_t n;
-	int r = cache_list(false, &entries, &n, e);
+	int r = list(text, false, &entries, &n, e);
 
 	if (r < 0)
 		return r;
@@ -222,12 +246,17 @@ int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, st
 	return 0;
 }
 
+int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, struct err *e)
+{
+	return cache_scan_for(NULL, ret, ret_n, damaged, e);
+}
+
 int cache_find_built(const char *label, const char *arch, const char *recipe,
 	struct cache_entry *ret, size_t *ret_others, struct err *e)
 {
 	struct cache_entry *entries, *best = NULL;
 	size_t n, found = 0;
-	int r = cache_scan(&entries, &n, NULL, e);
+	int r = cache_scan_for(label, &entries, &n, NULL, e);
 
 	if (r < 0)
 		return r;

@@ -62,7 +62,11 @@ int cache_load(const char *key, struct cache_entry *ret, struct err *e);
  * Reads small files only. DAMAGED (may be NULL) gets a line for each that is left out. */
 int cache_scan(struct cache_entry **ret, size_t *ret_n, struct strv *damaged, struct err *e);
 
-/* The same with those that are damaged, at the end, as CACHE_CORRUPT; of these only key, dir and `why` are
+/* Those alone whose manifest holds TEXT, a label or a version: others are not even parsed. */
+int cache_scan_for(const char *text, struct cache_entry **ret, size_t *ret_n, struct strv *damaged,
+	struct err *e);
+
+/* As cache_scan() with those that are damaged, at the end, as CACHE_CORRUPT; of these only key, dir and `why` are
  * sure. VERIFY compares the content with the sums of the manifest. */
 int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e);
 

@@ -115,7 +115,7 @@ static char *highest_built(const char *series, const char *arch)
 	char *best = NULL;
 	size_t n;
 
-	if (cache_scan(&entries, &n, NULL, NULL) < 0)
+	if (cache_scan_for(series, &entries, &n, NULL, NULL) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		const char *source = entries[i].is_built ? entries[i].built.source : NULL;
@@ -152,8 +152,8 @@ static int try_release(struct attempt *a, struct kernel *ret, struct err *e)
 	if (strstr(a->spec, ".."))
 		return err_set(e, -EINVAL, "%s names several kernels", a->spec);
 	r = source_expand(a->spec, &offline, &versions, NULL, &why);
-	have = highest_built(a->spec, a->arch ? a->arch : arch_host());
 	if (r < 0 || !versions.n) {
+		have = highest_built(a->spec, a->arch ? a->arch : arch_host());
 		note(a, "%s", r < 0 ? err_text(&why) : "no such release is known");
 		err_release(&why);
 		return have ? built_as(a, have, ret, e) : NOT_MINE;
@@ -162,6 +162,8 @@ static int try_release(struct attempt *a, struct kernel *ret, struct err *e)
 	if (!streq(version, a->spec))
 		note(a, "%s is %s by the list of releases", a->spec, version);
 	r = built_as(a, version, ret, e);
+	if (r == NOT_MINE)
+		have = highest_built(a->spec, a->arch ? a->arch : arch_host());
 	return r == NOT_MINE && have && !streq(have, version) ? only_older(a, version, have, e) : r;
 }
 
