@@ -52,7 +52,6 @@ struct job {
 	char *log; /* owned: in it */
 	bool own; /* the caller configured OUT: built as make would by hand, nothing is set, nothing stored */
 	int lock; /* owned: on OUT; make inherits it, so it is held until the last compiler is gone */
-	bool clang_or_gcc_cached; /* ccache is used */
 	int64_t steps; /* done by the last compilation */
 	struct strv unmet;
 };
@@ -96,9 +95,6 @@ void errors_line(struct errors *x, const char *line, const char *src, const char
 void errors_release(struct errors *x);
 /* -EIO: "… failed: ERRORS", with LOG's path. */
 int errors_report(const struct errors *x, const char *what, const char *log, struct err *e);
-
-/* estimate.c: about how many steps make will print for OUT's configuration; 0: cannot tell. */
-int64_t estimate_steps(const struct job *j, const struct kconfig *config);
 
 /* store.c: what was built goes into the cache as the entry B. */
 int store(struct job *j, struct cache_build *b, struct err *e);

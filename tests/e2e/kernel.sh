@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `vmrig kernel build` on a real source: Debian's, tinyconfig with what a guest needs. The kernels stay in the
+# cache, so that only the first run compiles (about 5 minutes for each on 2 cores).
+#
+#	VMRIG_E2E_SLOW=1  builds one of them once more elsewhere, and compares the bytes
+. "$(dirname "$0")/lib.sh"
+
+source=debian:linux-source-6.12
+recipe=(--base tinyconfig --fragment guest)
+unset VMRIG_KERNEL
+
+variants() {
+	cat >vmrig.yaml <<-END
+		variants:
+		  - { name: tiny, arch: [x86_64, aarch64], source: $source, base: tinyconfig, fragments: [guest] }
+		kernels: [ 'variant:tiny' ]
+		tests:
+		  - { name: here, run: [uname, -r] }
+	END
+}
+
+test_a_kernel_of_a_source_package_is_built_once_and_boots() {
+	vmrig kernel build "${recipe[@]}" $source
+	code_is 0
+	key=$(cut -d' ' -f1 out)
+	vmrig kernel build "${recipe[@]}" $source
+	code_is 0
+	same "$(cut -d' ' -f1 out)" "$key"
+	hasnt err compiling
+	vmrig run --kernel "$key" --explain -- uname -r
+	code_is 0
+	has out 6.12
+	has err "a key of the cache: found"
+	vmrig kernel list --json
+	has out "\"key\": \"$key\""
+	has out "tinyconfig"
+}
+
+test_a_variant_is_the_same_kernel_by_another_name() {
+	variants
+	vmrig kernel build --variant tiny-x86_64
+	code_is 0
+	hasnt err compiling
+	vmrig run --kernel variant:tiny -- uname -m
+	code_is 0
+	has out x86_64
+	vmrig test --output results
+	code_is 0
+	has results/results.jsonl '"verdict":"pass"'
+	sed -i 's/fragments: \[guest\]/&, config: [CONFIG_A=y]/' vmrig.yaml
+	vmrig run --kernel variant:tiny -- true
+	code_is 125
+	has err "the configuration of variant tiny-x86_64 is another now"
+	has err "vmrig kernel build --variant tiny-x86_64"
+}
+
+test_an_option_that_cannot_be_had_is_refused_by_name() {
+	vmrig kernel build "${recipe[@]}" --config CONFIG_SCHED_CLASS_EXT=y --config CONFIG_NO_SUCH_THING=y $source
+	code_is 125
+	has err CONFIG_SCHED_CLASS_EXT
+	has err CONFIG_NO_SUCH_THING
+	hasnt err compiling
+}
+
+test_a_kernel_for_aarch64_is_cross_compiled_and_boots() {
+	command -v aarch64-linux-gnu-gcc >/dev/null || return 0
+	variants
+	vmrig kernel build --variant tiny-aarch64
+	code_is 0
+	cat >program.c <<-'END'
+		#include <stdio.h>
+		#include <sys/utsname.h>
+
+		int main(void)
+		{
+			struct utsname u;
+
+			uname(&u);
+			printf("%s %s\n", u.machine, u.release);
+			return 7;
+		}
+	END
+	aarch64-linux-gnu-gcc -static -o program program.c
+	vmrig run --arch aarch64 --kernel variant:tiny -- ./program
+	code_is 7
+	has out "aarch64 6.12"
+}
+
+test_the_same_key_is_the_same_bytes() {
+	[ -n "${VMRIG_E2E_SLOW:-}" ] || return 0
+	vmrig kernel build "${recipe[@]}" $source
+	code_is 0
+	first=$(dirname "$(cut -d' ' -f2 out)")
+	VMRIG_CACHE_DIR=$PWD/elsewhere vmrig kernel build "${recipe[@]}" $source
+	code_is 0
+	second=$(dirname "$(cut -d' ' -f2 out)")
+	same "$(cd "$second" && sha256sum vmlinu* System.map-*)" "$(cd "$first" && sha256sum vmlinu* System.map-*)"
+}
+
+for program in apt-get flex bison bc make; do
+	command -v $program >/dev/null || { echo "1..0 # SKIP no $program to build a kernel with"; exit 0; }
+done
+run_tests "$@"
