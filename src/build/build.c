@@ -76,17 +76,23 @@ static int build_out(struct job *j, struct err *e)
 
 /* ---- a kernel that is not stored ---- */
 
+static int take_loose(const struct job *j, struct kernel *ret, struct err *e)
+{
+	int r = kernel_resolve(j->out, NULL, ret, e);
+
+	if (r == 0)
+		r = kernel_note_tree(
+			j->source.dir, streq(j->out, j->source.dir) ? NULL : j->out, e);
+	if (r == 0)
+		str_replace(&ret->label, j->label);
+	return r;
+}
+
 static int build_loose(struct job *j, struct kernel *ret, struct err *e)
 {
 	int r = build_out(j, e);
 
-	if (r == 0)
-		r = kernel_resolve(j->out, NULL, ret, e);
-	if (r == 0)
-		r = kernel_note_tree(j->source.dir, j->own ? NULL : j->out, e);
-	if (r == 0)
-		str_replace(&ret->label, j->label);
-	return r;
+	return r < 0 ? r : take_loose(j, ret, e);
 }
 
 /* ---- one that is ---- */
@@ -138,8 +144,7 @@ static int build_and_store(struct job *j, struct cache_build *b, struct kernel *
 		job_say(j, BUILD_STORE,
 			"%s was changed while it was compiled: what came of it is not cached",
 			j->source.label);
-		r = kernel_resolve(j->out, NULL, ret, e);
-		return r == 0 ? kernel_note_tree(j->source.dir, j->out, e) : r;
+		return take_loose(j, ret, e);
 	}
 	job_say(j, BUILD_STORE, "storing %s", j->key);
 	r = store(j, b, e);

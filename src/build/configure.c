@@ -143,7 +143,7 @@ int build_configure(const struct build_spec *s, const struct build_how *how, con
 	}
 	if (r == 0 && ret_unmet)
 		strv_addv(ret_unmet, &j.unmet);
-	if (j.out && !j.own && str_ends(j.out, ".config"))
+	if (r == 0 && !j.own)
 		dir_remove(j.out, NULL);
 	job_release(&j);
 	return r;
@@ -172,7 +172,7 @@ int build_menuconfig(const struct build_spec *s, const struct build_how *how, co
 		r = make_on_terminal(&j, target, e);
 	if (r == 0)
 		r = file_copy(config, dst, 0644, e);
-	if (j.out && !j.own && str_ends(j.out, ".config"))
+	if (r == 0 && !j.own)
 		dir_remove(j.out, NULL);
 	job_release(&j);
 	return r;

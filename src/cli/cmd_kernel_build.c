@@ -51,7 +51,7 @@ static const struct cli_option options[] = {
 	[OPT_CONFIG] = { "config", 'C', "CONFIG_X=y", NULL,
 		"one option, over all fragments; may be repeated" },
 	[OPT_PATCH] = { "patch", 'p', "FILE", NULL, "applied to the source; may be repeated" },
-	[OPT_LLVM] = { "llvm", 0, "1|-N|DIR/", NULL, "build with clang, as make LLVM=" },
+	[OPT_LLVM] = { "llvm", 0, "-N|DIR/", NULL, "build with clang, as make LLVM=", true },
 	[OPT_CROSS_COMPILE] = { "cross-compile", 0, "PREFIX", NULL, "of the compilers' names" },
 	[OPT_JOBS] = { "jobs", 'j', "N", NULL, "compile so many files at a time (CPUs)" },
 	[OPT_CPUS] = { "cpus", 0, "N", NULL, "use at most so many CPUs" },
@@ -112,7 +112,7 @@ static int set_option(void *arg, const struct cli_option *o, const char *value, 
 		strv_add(&a->patches, value);
 		return 0;
 	case OPT_LLVM:
-		a->spec.llvm = value;
+		a->spec.llvm = value ? value : "1";
 		return 0;
 	case OPT_CROSS_COMPILE:
 		a->spec.cross_compile = value;

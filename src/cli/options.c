@@ -54,7 +54,7 @@ void cli_help(const struct cli_command *c)
 			buf_adds(&b, "      ");
 		buf_addf(&b, "--%s", o->name);
 		if (o->arg)
-			buf_addf(&b, " %s", o->arg);
+			buf_addf(&b, o->optional ? "[=%s]" : " %s", o->arg);
 		if (b.len >= HELP_COLUMN)
 			buf_addc(&b, ' ');
 		while (b.len < HELP_COLUMN)
@@ -125,8 +125,11 @@ static void make_tables(const struct cli_command *c, struct option longs[static 
 	for (size_t i = 0; i < n; i++) {
 		const struct cli_option *o = &c->options[i];
 
-		longs[i] = (struct option){ o->name, o->arg ? required_argument : no_argument, NULL,
-			FIRST_LONG + (int)i };
+		longs[i] = (struct option){ o->name,
+			!o->arg       ? no_argument
+			: o->optional ? optional_argument
+				      : required_argument,
+			NULL, FIRST_LONG + (int)i };
 		if (o->letter)
 			shorts[s++] = o->letter;
 		if (o->letter && o->arg)

@@ -16,6 +16,7 @@ struct cli_option {
 	const char *arg; /* what its argument is called in the help; NULL: it takes none */
 	const char *env; /* environment variable that stands for it where it is not given; NULL */
 	const char *help; /* one line */
+	bool optional; /* the argument may be left out; then the value is NULL */
 };
 
 struct cli_command {

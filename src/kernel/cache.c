@@ -376,13 +376,30 @@ static int sync_folder(const char *dir, struct err *e)
 	return syncfs(fd) < 0 ? err_sys(e, errno, "cannot write %s to the disk", dir) : 0;
 }
 
+/* What stands in the way of a new entry; a guest may be running on it. RET_FD keeps others from it. */
+static int lock_old(const struct cache_build *b, int *ret_fd, struct err *e)
+{
+	int fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return err_set(
+			e, -EBUSY, "the kernel %s is in use and cannot be replaced now", b->dir);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
 int cache_commit(struct cache_build *b, const struct cache_entry *c, struct err *e)
 {
 	_cleanup_free_ char *manifest = path_join(b->dir, "manifest.json");
+	_cleanup_close_ int old = -1;
 	int r = manifest_write(b->aside, c, e);
 
 	if (r == 0)
 		r = sync_folder(b->aside, e);
+	if (r == 0)
+		r = lock_old(b, &old, e);
 	if (r < 0)
 		return r;
 	/* Removed in part, it must stay recognisable as damaged. */

@@ -106,7 +106,7 @@ int cache_begin(const char *key, void (*waiting)(void *arg, const char *line), v
 int cache_find_aside(const struct cache_build *b, struct kernel *ret, struct err *e);
 
 /* Writes the manifest for what lies in `aside` and makes it the entry. What stood in its place is
- * removed. */
+ * removed; -EBUSY: somebody uses it. */
 int cache_commit(struct cache_build *b, const struct cache_entry *c, struct err *e);
 
 /* Drops what was not committed. */

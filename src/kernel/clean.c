@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -193,6 +194,14 @@ static void remove_if_free(
 		tell(c, dir, why, true, bytes);
 }
 
+/* A key, or the folder beside a build's in which a configuration alone was made. */
+static bool is_ours(const char *name)
+{
+	_cleanup_free_ char *key = xstrndup(name, HASH_HEX_LEN);
+
+	return cache_is_key(key) && (!name[HASH_HEX_LEN] || streq(name + HASH_HEX_LEN, ".config"));
+}
+
 /* Calls EACH for every folder of CACHE/NAME. */
 static void walk(const char *cache, const char *name, const struct cache_clean *c,
 	void (*each)(
@@ -206,7 +215,7 @@ static void walk(const char *cache, const char *name, const struct cache_clean *
 	while (d && (f = readdir(d))) {
 		_cleanup_free_ char *dir = path_join(path, f->d_name);
 
-		if (cache_is_key(f->d_name) && dir_exists(dir))
+		if (is_ours(f->d_name) && dir_exists(dir))
 			each(c, dir, f->d_name, arg);
 	}
 	if (d)

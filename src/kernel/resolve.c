@@ -383,7 +383,7 @@ static int resolve_default(const char *arch, const char *cwd, struct kernel *ret
 		return resolve_newest(arch ? arch : arch_host(), here, ret, e);
 	r = kernel_from_tree(tree, NULL, ret, e);
 	if (r == 0)
-		ret->label = TAKE_PTR(tree);
+		str_replace(&ret->label, tree);
 	return r;
 }
 

@@ -55,6 +55,61 @@ test_a_variant_is_the_same_kernel_by_another_name() {
 	has err "vmrig kernel build --variant tiny-x86_64"
 }
 
+# A tree whose "menu" sets one option and clears another.
+fake_tree() {
+	mkdir -p linux/arch linux/init
+	touch linux/Kbuild
+	printf 'config A\n\tbool "a"\n\nconfig B\n\tbool "b"\n' >linux/Kconfig
+	cat >linux/Makefile <<-'END'
+		.RECIPEPREFIX = >
+		VERSION = 6
+		PATCHLEVEL = 9
+		defconfig:
+		> @mkdir -p $(O) && echo CONFIG_B=y >$(O)/.config
+		olddefconfig:
+		> @sort -u $(O)/.config | grep ^CONFIG >$(O)/new && mv $(O)/new $(O)/.config
+		menuconfig:
+		> @echo CONFIG_A=y >$(O)/.config
+	END
+	git -C linux init -q
+	git -C linux add -A
+	git -C linux -c user.name=t -c user.email=t@t commit -qm x
+}
+
+test_what_the_menu_changes_becomes_a_fragment_of_the_variant() {
+	fake_tree
+	export VMRIG_CACHE_DIR=$PWD/cache
+	printf 'variants:\n  - { name: v, source: ./linux }\n' >vmrig.yaml
+	vmrig kernel menuconfig --variant v
+	code_is 0
+	has out "+CONFIG_A=y"
+	has out "-CONFIG_B=y"
+	has out "./v.config"
+	has v.config CONFIG_A=y
+	has v.config "# CONFIG_B is not set"
+	vmrig kernel menuconfig --variant w
+	code_is 125
+	has err "no variant 'w'"
+}
+
+test_names_are_explained_and_the_cache_is_cleaned() {
+	export VMRIG_CACHE_DIR=$PWD/cache
+	vmrig kernel resolve --explain nothing-like-this
+	code_is 125
+	has err "a path: no file or folder"
+	has err "a key of the cache: "
+	vmrig kernel clean
+	code_is 2
+	vmrig kernel clean --keep 0
+	code_is 0
+	has out "0 MiB freed"
+	vmrig kernel list --verify --json
+	code_is 0
+	same "$(cat out)" "[]"
+	vmrig kernel build --variant x --base tinyconfig
+	code_is 2
+}
+
 test_an_option_that_cannot_be_had_is_refused_by_name() {
 	vmrig kernel build "${recipe[@]}" --config CONFIG_SCHED_CLASS_EXT=y --config CONFIG_NO_SUCH_THING=y $source
 	code_is 125

@@ -343,6 +343,9 @@ static void a_configured_kbuild_output_is_used(void **state)
 	build(*state, &s, &k);
 	assert_true(path_below(k.image, out));
 	kernel_release(&k);
+	assert_int_equal(kernel_resolve(source, NULL, &k, NULL), 0);
+	assert_true(path_below(k.image, out));
+	kernel_release(&k);
 	s.base = "tinyconfig";
 	build(*state, &s, &k);
 	assert_false(path_below(k.image, out));
@@ -381,6 +384,21 @@ static void a_damaged_entry_is_built_again(void **state)
 	build(*state, &s, &k);
 	assert_string_equal(k.key, key);
 	kernel_release(&k);
+}
+
+static void a_kernel_in_use_is_not_replaced_by_force(void **state)
+{
+	_cleanup_free_ char *source = NULL;
+	struct build_spec s = tree_spec(*state, &source);
+	struct build_how how = { .force = true };
+	struct kernel k, again = { 0 };
+	struct err e = ERR_INIT;
+
+	build(*state, &s, &k);
+	expect_error(&e, build_kernel(&s, &how, &again, &e), -EBUSY, k.key, "in use");
+	kernel_release(&k);
+	assert_int_equal(build_kernel(&s, &how, &again, NULL), 0);
+	kernel_release(&again);
 }
 
 static void one_kernel_may_have_several_names(void **state)
@@ -424,6 +442,7 @@ int main(void)
 		in_tree(a_configured_kbuild_output_is_used),
 		in_tree(configuring_alone_compiles_nothing),
 		in_tree(a_damaged_entry_is_built_again),
+		in_tree(a_kernel_in_use_is_not_replaced_by_force),
 		in_tree(one_kernel_may_have_several_names),
 	};
 
