@@ -380,11 +380,18 @@ static int sync_folder(const char *dir, struct err *e)
 static int lock_old(const struct cache_build *b, int *ret_fd, struct err *e)
 {
 	int fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cache_entry c = { 0 };
+	bool whole;
 
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
-		return err_set(
-			e, -EBUSY, "the kernel %s is in use and cannot be replaced now", b->dir);
+		fd = -1;
+		/* A damaged one serves nobody. */
+		whole = load(b->dir, b->key, false, &c, NULL) == 0;
+		cache_entry_release(&c);
+		if (whole)
+			return err_set(e, -EBUSY,
+				"the kernel %s is in use and cannot be replaced now", b->dir);
 	}
 	*ret_fd = fd;
 	return 0;
