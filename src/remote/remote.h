@@ -13,6 +13,8 @@
 #ifndef REMOTE_REMOTE_H
 #define REMOTE_REMOTE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* The store: OPTION, else $VMRIG_KERNEL_REMOTE; NULL: none ("" too). Borrowed. */
@@ -21,15 +23,16 @@ const char *remote_store(const char *option);
 /*
  * Gets the entry KEY (64 hex digits) from STORE, a folder's path or an http, https or file URL, into the folder
  * DIR, which is there and empty. 0: DIR holds the files, each as it was put. -ENOENT: the store has no such
- * entry. Others: what was wrong with the store or with what it sent. After an error DIR is empty.
+ * entry. -EBADMSG: it is not what it should be, and remote_put() should replace it. Others: what was wrong with
+ * the store. After an error DIR is empty.
  */
 int remote_get(const char *store, const char *key, const char *dir, struct err *e);
 
 /*
  * Puts the files below DIR into STORE as the entry KEY; symbolic links are left out. One that is there already
- * is left alone, which is no error: the same key has the same content. Seen by others when it is whole, and
- * not before (a folder is written aside and renamed); of two that put the same at once one stays.
+ * is left alone, which is no error (the same key has the same content), unless REPLACE. Others see it when it is
+ * whole, and not before (a folder is written aside and renamed); of two that put the same at once one stays.
  */
-int remote_put(const char *store, const char *key, const char *dir, struct err *e);
+int remote_put(const char *store, const char *key, const char *dir, bool replace, struct err *e);
 
 #endif
