@@ -12,6 +12,7 @@ static const struct kernel_command commands[] = {
 	{ "check", cmd_kernel_check, "say which options a kernel lacks; prove its features" },
 	{ "clean", cmd_kernel_clean, "remove kernels from the cache" },
 	{ "config", cmd_kernel_config, "show and compare configurations; the built-in fragments" },
+	{ "export", cmd_kernel_export, "pack a kernel to take away" },
 	{ "fetch", cmd_kernel_fetch, "fetch a Debian kernel into the cache" },
 	{ "list", cmd_kernel_list, "list the kernels in the cache, with their states" },
 	{ "menuconfig", cmd_kernel_menuconfig, "open the kernel's menu on a variant" },

@@ -22,6 +22,7 @@ int cmd_kernel_check(int argc, char **argv);
 int cmd_kernel_config(int argc, char **argv);
 int cmd_kernel_build(int argc, char **argv);
 int cmd_kernel_clean(int argc, char **argv);
+int cmd_kernel_export(int argc, char **argv);
 int cmd_kernel_fetch(int argc, char **argv);
 int cmd_kernel_list(int argc, char **argv);
 int cmd_kernel_menuconfig(int argc, char **argv);

@@ -26,9 +26,9 @@ static int find_ikconfig(const struct buf *image, struct buf *ret, struct err *e
 		"holds no configuration (the kernel was built without CONFIG_IKCONFIG)");
 }
 
-static int extract(const char *path, enum image_kind kind, struct kconfig **ret, struct err *e)
+static int extract(const char *path, enum image_kind kind, struct buf *ret, struct err *e)
 {
-	_cleanup_buf_ struct buf raw = BUF_INIT, unpacked = BUF_INIT, text = BUF_INIT;
+	_cleanup_buf_ struct buf raw = BUF_INIT, unpacked = BUF_INIT;
 	int r = file_read(path, IMAGE_VMLINUX_MAX, &raw, e);
 
 	if (r < 0)
@@ -36,13 +36,11 @@ static int extract(const char *path, enum image_kind kind, struct kconfig **ret,
 	if (kind == IMAGE_BZIMAGE)
 		r = vmlinux_unpack(raw.data, raw.len, &unpacked, e);
 	if (r == 0)
-		r = find_ikconfig(kind == IMAGE_BZIMAGE ? &unpacked : &raw, &text, e);
-	if (r == 0)
-		r = kconfig_parse(&text, ret, e);
+		r = find_ikconfig(kind == IMAGE_BZIMAGE ? &unpacked : &raw, ret, e);
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
-int kconfig_extract(const char *image, struct kconfig **ret, struct err *e)
+int kconfig_extract_text(const char *image, struct buf *ret, struct err *e)
 {
 	struct image_info info = { 0 };
 	enum image_kind kind;
@@ -53,4 +51,15 @@ int kconfig_extract(const char *image, struct kconfig **ret, struct err *e)
 	kind = info.kind;
 	image_info_release(&info);
 	return extract(image, kind, ret, e);
+}
+
+int kconfig_extract(const char *image, struct kconfig **ret, struct err *e)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = kconfig_extract_text(image, &text, e);
+
+	if (r < 0)
+		return r;
+	r = kconfig_parse(&text, ret, e);
+	return r < 0 ? err_wrap(e, "%s", image) : 0;
 }

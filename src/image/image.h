@@ -44,6 +44,14 @@ int image_identify(const char *path, struct image_info *ret, struct err *e);
  */
 int image_vmlinux(const char *src, const char *dst, struct err *e);
 
+/* Writes what a loader without a decompressor boots from SRC to the file DST: the ELF vmlinux as
+ * image_vmlinux() does, of an arm64 kernel its Image, unpacked where it is Image.gz. */
+int image_plain(const char *src, const char *dst, struct err *e);
+
+/* Writes what SRC, a file in gzip, xz, zstd or lz4, unpacks to (at most 1 GiB) to DST; -EINVAL where it is in
+ * none of these. */
+int image_unpacked(const char *src, const char *dst, struct err *e);
+
 /* Whether PATH is an ELF file with a symbol table: one that traces can be decoded with. */
 bool image_has_symbols(const char *path);
 
@@ -51,6 +59,9 @@ bool image_has_symbols(const char *path);
 
 /* From CONFIG_IKCONFIG data inside an ELF vmlinux or a bzImage; -ENODATA where there is none. */
 int kconfig_extract(const char *image, struct kconfig **ret, struct err *e);
+
+/* The same as the text of its .config, appended to RET. */
+int kconfig_extract_text(const char *image, struct buf *ret, struct err *e);
 
 /* ---- modules ---- */
 

@@ -108,3 +108,37 @@ int image_vmlinux(const char *src, const char *dst, struct err *e)
 		return err_wrap(e, "%s", src);
 	return file_write_atomic(dst, out.data, out.len, 0644, e);
 }
+
+int image_plain(const char *src, const char *dst, struct err *e)
+{
+	_cleanup_buf_ struct buf image = BUF_INIT;
+	struct image_info info = { 0 };
+	enum image_kind kind;
+	int r = image_identify(src, &info, e);
+
+	if (r < 0)
+		return r;
+	kind = info.kind;
+	image_info_release(&info);
+	if (kind != IMAGE_ARM64)
+		return image_vmlinux(src, dst, e);
+	r = decompress_file(src, IMAGE_VMLINUX_MAX, &image, e);
+	return r < 0 ? r : file_write_atomic(dst, image.data, image.len, 0644, e);
+}
+
+int image_unpacked(const char *src, const char *dst, struct err *e)
+{
+	_cleanup_buf_ struct buf raw = BUF_INIT, out = BUF_INIT;
+	enum compression c;
+	int r = file_read(src, IMAGE_VMLINUX_MAX, &raw, e);
+
+	if (r < 0)
+		return r;
+	c = compression_detect(raw.data, raw.len);
+	if (c == COMPRESSION_NONE)
+		return err_set(e, -EINVAL, "%s is not compressed", src);
+	r = decompress(c, raw.data, raw.len, IMAGE_VMLINUX_MAX, &out, e);
+	if (r < 0)
+		return err_wrap(e, "%s", src);
+	return file_write_atomic(dst, out.data, out.len, 0644, e);
+}

@@ -23,6 +23,8 @@
 #include "base/err.h"
 #include "image/image.h"
 
+struct json_t;
+
 /*
  * One that was found. The key names image, config and modules without reading them: for a kernel in
  * the cache it is the entry's name, which stands for the package's content; for others it is of the
@@ -84,6 +86,10 @@ int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const
 /* Those in the cache, this machine's architecture and the newest first; the caller releases each and frees the array. Damaged entries are
  * skipped; each is described by a line in RET_DAMAGED (may be NULL). */
 int kernel_list(struct kernel **ret, size_t *ret_n, struct strv *ret_damaged, struct err *e);
+
+/* What the cache knows of its making (source, commit, toolchain, package, …) as an object that is the same on every
+ * machine: no path, no time. Empty for a kernel that is not of the cache. The caller owns it. */
+struct json_t *kernel_provenance(const struct kernel *k);
 
 /* Remembers that what was built last of the tree TREE lies in BUILT (an entry of the cache, or a build folder);
  * NULL: in the tree itself. kernel_resolve() of the tree finds it there. */
