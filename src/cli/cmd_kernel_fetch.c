@@ -12,6 +12,8 @@
 struct fetch_args {
 	bool force;
 	const char *arch; /* static; NULL: this machine's */
+	const char *sha256, *name;
+	bool unchecked;
 };
 
 static const struct cli_command fetch_command;
@@ -21,7 +23,11 @@ static int set_fetch(void *arg, const struct cli_option *o, const char *value, c
 	struct fetch_args *a = arg;
 
 	if (!value) {
-		a->force = true;
+		*(streq(o->name, "force") ? &a->force : &a->unchecked) = true;
+		return 0;
+	}
+	if (!streq(o->name, "arch")) {
+		*(streq(o->name, "sha256") ? &a->sha256 : &a->name) = value;
 		return 0;
 	}
 	a->arch = arch_parse(value);
@@ -31,16 +37,20 @@ static int set_fetch(void *arg, const struct cli_option *o, const char *value, c
 static const struct cli_option fetch_options[] = {
 	{ "arch", 0, "ARCH", NULL, "for guests of another architecture: aarch64" },
 	{ "force", 'f', NULL, NULL, "ask for a newer one even when the cache holds it" },
+	{ "sha256", 0, "HEX", NULL, "a URL's checksum, as its publisher tells it" },
+	{ "unchecked", 0, NULL, NULL, "a URL may come without a checksum" },
+	{ "name", 0, "NAME", NULL, "call it prebuilt:NAME (the name of the URL's file)" },
 	{ 0 },
 };
 
 static const struct cli_command fetch_command = {
 	.name = "kernel fetch",
-	.synopsis = "[options] debian:SERIES[-FLAVOUR][:ARCH] ...",
+	.synopsis = "[options] debian:SERIES[-FLAVOUR][:ARCH] ... | URL",
 	.summary =
 		"Fetches Debian's kernels into the cache with apt's own download (its signatures and checksums),\n"
 		"without root and without installing them: debian:6.1, debian:6.1-cloud, debian:6.1-rt. Those of another\n"
-		"architecture are called debian:6.1:arm64.",
+		"architecture are called debian:6.1:arm64. A URL is that of an image, a .deb, or what 'vmrig kernel export'\n"
+		"makes; the kernel is then called prebuilt:NAME.",
 	.options = fetch_options,
 	.set = set_fetch,
 };
@@ -70,6 +80,48 @@ static int fetch_one(const char *name, const struct fetch_args *a)
 	return 0;
 }
 
+static int fetch_url(const char *url, const struct fetch_args *a)
+{
+	struct kernel_download d = { .url = url,
+		.sha256 = a->sha256,
+		.name = a->name,
+		.unchecked = a->unchecked,
+		.force = a->force };
+	struct kernel k = { 0 };
+	struct err e = ERR_INIT;
+	int r = kernel_download(&d, progress, NULL, &k, &e);
+
+	if (r < 0) {
+		err_print(&e);
+		err_release(&e);
+		return EXIT_RIG;
+	}
+	printf("%s: %s for %s (%s)\n", k.label, k.release, k.arch, k.origin);
+	kernel_release(&k);
+	return 0;
+}
+
+static int check_usage(int argc, char **argv, int first, const struct fetch_args *a)
+{
+	bool url = false;
+
+	for (int i = first; i < argc; i++)
+		url = url || strstr(argv[i], "://");
+	if (first == argc)
+		return cli_usage_error(&fetch_command, "no kernel named; for example debian:6.1");
+	if (url && argc - first > 1)
+		return cli_usage_error(&fetch_command, "a URL stands alone");
+	if (url && a->arch)
+		return cli_usage_error(&fetch_command, "--arch is not for a URL");
+	if (url && a->sha256 && a->unchecked)
+		return cli_usage_error(
+			&fetch_command, "--sha256 and --unchecked exclude each other");
+	if (!url && (a->sha256 || a->name || a->unchecked))
+		return cli_usage_error(
+			&fetch_command, "--sha256, --name and --unchecked are for a URL");
+	return 0;
+}
+
 int cmd_kernel_fetch(int argc, char **argv)
 {
 	struct fetch_args a = { 0 };
@@ -77,10 +129,11 @@ int cmd_kernel_fetch(int argc, char **argv)
 
 	if (r != CLI_OK)
 		return r;
-	if (first == argc)
-		return cli_usage_error(&fetch_command, "no kernel named; for example debian:6.1");
+	r = check_usage(argc, argv, first, &a);
+	if (r != 0)
+		return r;
 	for (int i = first; i < argc; i++) {
-		r = fetch_one(argv[i], &a);
+		r = strstr(argv[i], "://") ? fetch_url(argv[i], &a) : fetch_one(argv[i], &a);
 		code = code ? code : r;
 	}
 	return code;

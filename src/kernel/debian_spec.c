@@ -140,7 +140,7 @@ int debian_spec_find(
 }
 
 /* Where it goes in the folder, as other distributions lay it; NULL: it is no part of a kernel. */
-static const char *part_of_kernel(void *arg, const char *path)
+const char *part_of_kernel(void *arg, const char *path)
 {
 	if (str_starts(path, "usr/lib/modules/"))
 		path += strlen("usr/");

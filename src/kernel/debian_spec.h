@@ -34,6 +34,10 @@ char *debian_label(const struct debian_spec *s, const char *package);
 int debian_spec_find(
 	const struct debian_spec *s, bool own_state, struct debian_package *ret, struct err *e);
 
+/* Where PATH of a package or an archive goes in an entry's folder; NULL: it is no part of a kernel. For
+ * struct unpack_spec. */
+const char *part_of_kernel(void *arg, const char *path);
+
 /*
  * Unpacks what a kernel is (boot/, lib/modules/, usr/lib/modules/) from the package DEB into the folder DIR;
  * symbolic links are left out.

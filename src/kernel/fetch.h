@@ -9,4 +9,9 @@
 int cache_find_debian(const struct debian_spec *want, struct cache_entry *ret, struct strv *damaged,
 	struct err *e);
 
+/* The kernel `prebuilt:NAME` of the cache, the last one made. 1: found and held; 0: none; or an error. */
+#define PREBUILT_PREFIX "prebuilt:"
+int cache_find_prebuilt(
+	const char *spec, struct cache_entry *ret, struct strv *damaged, struct err *e);
+
 #endif

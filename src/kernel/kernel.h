@@ -83,6 +83,25 @@ int kernel_resolve_explain(const char *spec, const char *arch, const char *cwd,
 int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const char *line),
 	void *arg, struct kernel *ret, struct err *e);
 
+/* A kernel that somebody else built, to be fetched from a URL. Borrowed, all of it. */
+struct kernel_download {
+	const char *
+		url; /* of a bzImage, vmlinux or Image (as it is, or in gzip, xz or zstd), a .deb, or an archive
+			    of boot/ and lib/modules/, as `vmrig kernel export --tar` makes it */
+	const char *sha256; /* 64 hex digits; NULL: none */
+	const char *name; /* what it is called; NULL: as the URL's file */
+	bool unchecked; /* no checksum is no error */
+	bool force; /* although the cache has it */
+};
+
+/*
+ * Downloads it into the cache unless the cache has it; then it is the kernel `prebuilt:NAME`. Without checksum and
+ * without `unchecked` it is -EINVAL; another content than the checksum says, a file that is no kernel or several, is
+ * -EBADMSG or -EINVAL, and nothing is kept.
+ */
+int kernel_download(const struct kernel_download *d, void (*progress)(void *arg, const char *line),
+	void *arg, struct kernel *ret, struct err *e);
+
 /* Those in the cache, this machine's architecture and the newest first; the caller releases each and frees the array. Damaged entries are
  * skipped; each is described by a line in RET_DAMAGED (may be NULL). */
 int kernel_list(struct kernel **ret, size_t *ret_n, struct strv *ret_damaged, struct err *e);

@@ -195,6 +195,27 @@ static int try_package(struct attempt *a, struct kernel *ret, struct err *e)
 	return NOT_MINE;
 }
 
+static int try_prebuilt(struct attempt *a, struct kernel *ret, struct err *e)
+{
+	_cleanup_strv_ struct strv damaged = STRV_INIT;
+	struct cache_entry c = { 0 };
+	int r;
+
+	if (!str_starts(a->spec, PREBUILT_PREFIX))
+		return NOT_MINE;
+	r = cache_find_prebuilt(a->spec, &c, &damaged, e);
+	if (r < 0)
+		return r;
+	if (r == 1) {
+		cache_take_kernel(&c, a->spec, ret);
+		return 0;
+	}
+	note(a, "the cache has none of that name");
+	for (size_t i = 0; i < damaged.n; i++)
+		note(a, "%s", damaged.v[i]);
+	return NOT_MINE;
+}
+
 static int try_installed(struct attempt *a, struct kernel *ret, struct err *e)
 {
 	int r = kernel_from_root("", a->spec, ret, e);
@@ -271,6 +292,9 @@ static int not_found(struct attempt *a, struct err *e)
 	err_set(e, -ENOENT, "there is no kernel %s: %s", a->spec, tried);
 	if (str_starts(a->spec, VARIANT_PREFIX))
 		return err_hint(e, "Variants stand in a vmrig.yaml, in this folder or above it.");
+	if (str_starts(a->spec, PREBUILT_PREFIX))
+		return err_hint(e, "Run vmrig kernel fetch with its URL, and --name %s.",
+			a->spec + strlen(PREBUILT_PREFIX));
 	if (str_starts(a->spec, DEBIAN_PREFIX) && !str_starts(a->spec, SOURCE_PREFIX))
 		return err_hint(e, "Run vmrig kernel fetch %s.", a->spec);
 	if (source_is_release(a->spec))
@@ -291,17 +315,20 @@ static const struct place {
 	{ "a URL", try_git },
 	{ "a release", try_release },
 	{ "a package", try_package },
+	{ "a prebuilt kernel", try_prebuilt },
 	{ "an installed kernel", try_installed },
 	{ "a key of the cache", try_key },
 };
 
-/* A word with a slash can only be a path or a URL, "debian:" only a package. */
+/* A word with a slash can only be a path or a URL, "debian:" only a package, "prebuilt:" only one of these. */
 static bool worth_trying(const struct place *p, const char *spec)
 {
 	if (p->try == try_path || p->try == try_git)
 		return true;
 	if (str_starts(spec, VARIANT_PREFIX) || strchr(spec, '/'))
 		return false;
+	if (p->try == try_prebuilt || str_starts(spec, PREBUILT_PREFIX))
+		return p->try == try_prebuilt && str_starts(spec, PREBUILT_PREFIX);
 	return p->try == try_release || p->try == try_package || !str_starts(spec, DEBIAN_PREFIX);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# `vmrig kernel export`: what is taken away boots elsewhere, has one checksum, and is what others' tools read.
+# `vmrig kernel export`: what is taken away boots elsewhere, has one checksum, and is what others' tools read. And the
+# way back: `vmrig kernel fetch URL`.
 . "$(dirname "$0")/lib.sh"
 
 kernel=debian:6.1-cloud
@@ -197,6 +198,78 @@ test_wrong_usage_is_told() {
 	vmrig kernel export no-such-kernel --tar x
 	code_is 125
 	has err "no-such-kernel"
+}
+
+# ---- the way back ----
+
+fetch() {
+	VMRIG_CACHE_DIR=$PWD/cache vmrig kernel fetch "$@"
+}
+
+test_what_was_exported_is_fetched_checked_and_boots() {
+	local r sum
+	r=$(release)
+	vmrig kernel export $kernel --tar k.tar.zst
+	code_is 0
+	sum=$(cut -d' ' -f1 k.tar.zst.sha256)
+	fetch "file://$PWD/k.tar.zst" --sha256 "$sum"
+	code_is 0
+	has out "prebuilt:k: $r for x86_64"
+	VMRIG_CACHE_DIR=$PWD/cache vmrig run --kernel prebuilt:k -- uname -r
+	code_is 0
+	same "$(cat out)" "$r"
+	# Now the checksum alone tells what it is.
+	rm k.tar.zst
+	fetch "file://$PWD/k.tar.zst" --sha256 "$sum" --name mine
+	code_is 0
+	VMRIG_CACHE_DIR=$PWD/cache vmrig run --kernel prebuilt:mine -- true
+	code_is 0
+}
+
+test_an_image_a_single_file_and_a_package_are_fetched() {
+	local r image
+	r=$(release)
+	image=$(echo "$VMRIG_CACHE_DIR"/kernels/*/boot/vmlinuz-"$r")
+	fetch "file://$image" --sha256 "$(sha256sum <"$image" | cut -d' ' -f1)" --name image
+	code_is 0
+	has out "prebuilt:image: $r"
+	vmrig kernel export $kernel --bin vmlinux.bin.zst
+	fetch "file://$PWD/vmlinux.bin.zst" --unchecked
+	code_is 0
+	has out "prebuilt:vmlinux: $r"
+	has err "unchecked: its SHA-256 is $(cut -d' ' -f1 vmlinux.bin.zst.sha256)"
+	VMRIG_CACHE_DIR=$PWD/cache vmrig kernel list
+	has out prebuilt:image
+	has out prebuilt:vmlinux
+}
+
+test_a_download_without_checksum_or_with_another_is_refused() {
+	echo hello >file
+	fetch "file://$PWD/file"
+	code_is 125
+	has err "without a checksum"
+	has err "--unchecked"
+	fetch "file://$PWD/file" --sha256 "$(echo other | sha256sum | cut -d' ' -f1)"
+	code_is 125
+	fetch "file://$PWD/file" --sha256 abc
+	code_is 125
+	has err "64 hex digits"
+	fetch "file://$PWD/file" --unchecked
+	code_is 125
+	has err "neither a kernel image"
+	tar -cf other.tar file
+	fetch "file://$PWD/other.tar" --unchecked
+	code_is 125
+	fetch "file://$PWD/file" --unchecked --name a/b
+	code_is 125
+	fetch "file://$PWD/none" --unchecked
+	code_is 125
+	fetch debian:6.1 --unchecked
+	code_is 2
+	same "$(find cache -name '*.tmp' -o -name manifest.json | wc -l)" 0
+	vmrig run --kernel prebuilt:none -- true
+	code_is 125
+	has err "vmrig kernel fetch"
 }
 
 run_tests "$@"
