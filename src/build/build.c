@@ -148,6 +148,8 @@ static int build_and_store(struct job *j, struct cache_build *b, struct kernel *
 	}
 	job_say(j, BUILD_STORE, "storing %s", j->key);
 	r = store(j, b, e);
+	if (r == 0)
+		shared_put(j, b->dir);
 	/* A tree's own folder makes its next build short; nobody builds a key twice. */
 	if (r == 0 && !j->source.in_place)
 		dir_remove(j->out, NULL);
@@ -157,6 +159,17 @@ static int build_and_store(struct job *j, struct cache_build *b, struct kernel *
 static void waiting(void *arg, const char *line)
 {
 	job_say(arg, BUILD_CONFIG, "%s", line);
+}
+
+/* B is held. */
+static int get_or_build(struct job *j, struct cache_build *b, struct kernel *ret, struct err *e)
+{
+	/* Another process may have built it while we waited. */
+	if (!j->how->force && from_cache(j, ret, NULL) == 0)
+		return 0;
+	if (!j->how->force && shared_get(j, b) && from_cache(j, ret, NULL) == 0)
+		return 0;
+	return build_and_store(j, b, ret, e);
 }
 
 static int build_cached(struct job *j, struct kernel *ret, struct err *e)
@@ -171,9 +184,8 @@ static int build_cached(struct job *j, struct kernel *ret, struct err *e)
 		if (r == -EBADMSG)
 			job_say(j, BUILD_CONFIG, "%s: it is built again", err_text(&old));
 		r = cache_begin(j->key, waiting, j, &b, e);
-		/* Another process may have built it while we waited. */
-		if (r == 0 && (j->how->force || from_cache(j, ret, NULL) < 0))
-			r = build_and_store(j, &b, ret, e);
+		if (r == 0)
+			r = get_or_build(j, &b, ret, e);
 		cache_end(&b);
 	}
 	err_release(&old);

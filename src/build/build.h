@@ -51,6 +51,8 @@ struct build_how {
 	uint32_t cpus; /* at most so many CPUs are used (sched_setaffinity); 0: all */
 	bool force; /* although the cache has it */
 	bool offline;
+	const char *
+		remote; /* the store of remote/remote.h; NULL: $VMRIG_KERNEL_REMOTE. Not asked with `offline` */
 	bool unchecked; /* see struct source_options */
 	const struct build_watch *watch; /* may be NULL */
 	int *ret_signal; /* may be NULL: with -EINTR, the signal that ended it */

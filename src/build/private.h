@@ -54,6 +54,7 @@ struct job {
 	int lock; /* owned: on OUT; make inherits it, so it is held until the last compiler is gone */
 	int64_t steps; /* done by the last compilation */
 	struct strv unmet;
+	bool replace; /* what the remote cache has of the key was found bad */
 };
 
 #define JOB_INIT           \
@@ -95,6 +96,11 @@ void errors_line(struct errors *x, const char *line, const char *src, const char
 void errors_release(struct errors *x);
 /* -EIO: "… failed: ERRORS", with LOG's path. */
 int errors_report(const struct errors *x, const char *what, const char *log, struct err *e);
+
+/* shared.c: the entry B from the remote cache, where there is one that has it. Warns, and never fails. */
+bool shared_get(struct job *j, struct cache_build *b);
+/* Puts the entry in the folder DIR there. */
+void shared_put(const struct job *j, const char *dir);
 
 /* store.c: what was built goes into the cache as the entry B. */
 int store(struct job *j, struct cache_build *b, struct err *e);

@@ -35,6 +35,7 @@ enum option {
 	OPT_FORCE,
 	OPT_ALLOW_UNMET,
 	OPT_OFFLINE,
+	OPT_REMOTE,
 	OPT_UNCHECKED,
 	OPT_DRY_RUN,
 	OPT_END,
@@ -58,6 +59,8 @@ static const struct cli_option options[] = {
 	[OPT_FORCE] = { "force", 'f', NULL, NULL, "although the cache has it" },
 	[OPT_ALLOW_UNMET] = { "allow-unmet", 0, NULL, NULL, "although options did not take" },
 	[OPT_OFFLINE] = { "offline", 0, NULL, NULL, "download nothing" },
+	[OPT_REMOTE] = { "remote", 0, "DIR|URL", "VMRIG_KERNEL_REMOTE",
+		"what other machines built, and where this one puts its own" },
 	[OPT_UNCHECKED] = { "unchecked", 0, NULL, NULL, "take a URL without a checksum" },
 	[OPT_DRY_RUN] = { "dry-run", 'n', NULL, NULL, "print the key and what would be done" },
 	[OPT_END] = { 0 },
@@ -129,6 +132,9 @@ static int set_option(void *arg, const struct cli_option *o, const char *value, 
 		return 0;
 	case OPT_OFFLINE:
 		a->how.offline = true;
+		return 0;
+	case OPT_REMOTE:
+		a->how.remote = value;
 		return 0;
 	case OPT_UNCHECKED:
 		a->how.unchecked = true;

@@ -109,6 +109,10 @@ int cache_find_aside(const struct cache_build *b, struct kernel *ret, struct err
  * removed; -EBUSY: somebody uses it. */
 int cache_commit(struct cache_build *b, const struct cache_entry *c, struct err *e);
 
+/* The same for what lies in `aside` with the manifest of another machine's cache: it is held against the sums in
+ * there first. -EBADMSG: it is not what its manifest says. */
+int cache_adopt(struct cache_build *b, struct err *e);
+
 /* Drops what was not committed. */
 void cache_end(struct cache_build *b);
 
