@@ -150,9 +150,6 @@ static int build_and_store(struct job *j, struct cache_build *b, struct kernel *
 	r = store(j, b, e);
 	if (r == 0)
 		shared_put(j, b->dir);
-	/* A tree's own folder makes its next build short; nobody builds a key twice. */
-	if (r == 0 && !j->source.in_place)
-		dir_remove(j->out, NULL);
 	return r < 0 ? r : from_cache(j, ret, e);
 }
 

@@ -28,7 +28,8 @@
 #define TELL_MS        200 /* between two words of progress */
 #define LEARN_STEPS    20 /* before them nothing is said about the time left */
 #define LOCK_FD        9 /* in make: nothing uses that number */
-#define DONE_FILE      "vmrig-steps" /* in OUT: steps done, steps of the last whole build */
+#define DONE_FILE \
+	"vmrig-steps" /* in OUT: the recipe, steps done, steps in all, whether from nothing */
 
 struct run {
 	struct job *j;
@@ -41,6 +42,7 @@ struct run {
 	struct errors errors;
 	bool count;
 	int64_t done, before, total; /* steps; BEFORE: of an earlier run that was killed */
+	bool from_nothing; /* the folder held no other build: the steps are all there are */
 	int64_t start_ms, told_ms;
 	int signo, status;
 };
@@ -191,14 +193,25 @@ static bool is_step(const char *line)
 	return *p == ' ';
 }
 
+/* In a folder that holds another recipe's build nobody knows how many steps are left to do. */
 static void steps_read(struct run *r)
 {
 	_cleanup_free_ char *path = path_join(r->j->out, DONE_FILE);
 	_cleanup_buf_ struct buf text = BUF_INIT;
+	char recipe[HASH_HEX_LEN + 1] = "";
 	long long done = 0, total = 0;
+	int from_nothing = 0;
 
-	if (file_exists(path) && file_read(path, 256, &text, NULL) == 0)
-		sscanf(buf_str(&text), "%lld %lld", &done, &total);
+	r->from_nothing = true;
+	r->total = r->j->steps;
+	if (!file_exists(path) || file_read(path, 256, &text, NULL) < 0)
+		return;
+	sscanf(buf_str(&text), "%64s %lld %lld %d", recipe, &done, &total, &from_nothing);
+	r->from_nothing = streq(recipe, r->j->recipe) && from_nothing;
+	if (!streq(recipe, r->j->recipe)) {
+		r->total = 0;
+		return;
+	}
 	r->before = done > 0 ? done : 0;
 	r->total = total > 0 ? total : r->j->steps;
 	if (r->total && r->before >= r->total)
@@ -212,8 +225,8 @@ static void steps_write(const struct run *r, bool whole)
 	int64_t all = r->before + r->done;
 
 	/* A build that had nothing to do tells nothing about one that has. */
-	buf_addf(&text, "%lld %lld\n", whole ? 0LL : (long long)all,
-		(long long)(whole && all > r->total / 2 ? all : r->total));
+	buf_addf(&text, "%s %lld %lld %d\n", r->j->recipe, whole ? 0LL : (long long)all,
+		(long long)(whole && all > r->total / 2 ? all : r->total), r->from_nothing);
 	file_write_atomic(path, text.data, text.len, 0644, NULL);
 }
 
@@ -398,7 +411,7 @@ int make_run(struct job *j, const char *const *targets, bool count, struct err *
 		code = judge(&r, what, e);
 		if (count)
 			steps_write(&r, code == 0);
-		j->steps = r.before + r.done;
+		j->steps = r.from_nothing ? r.before + r.done : 0;
 	}
 	fd_close(r.fd);
 	fd_close(r.log);

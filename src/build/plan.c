@@ -116,8 +116,10 @@ static int in_place_but_other(const struct job *j, struct err *e)
 		j->source.dir);
 }
 
-/* A folder for KEY, or, for a tree of the caller's, one that all its states share: what did not change is not
- * compiled again. */
+/*
+ * One folder for all that is built of a source by the same compilers, in turn: another configuration of it
+ * compiles what differs. For a tree of the caller's, one for all its states and each recipe.
+ */
 static int own_out(struct job *j, struct err *e)
 {
 	_cleanup_free_ char *builds = NULL;
@@ -125,14 +127,15 @@ static int own_out(struct job *j, struct err *e)
 	struct hash *h = hash_new();
 	int r;
 
-	hash_adds(h, "a build folder, 1");
+	hash_adds(h, "a build folder, 2");
 	if (j->source.in_place) {
 		hash_adds(h, j->source.dir);
 		hash_adds(h, j->recipe);
-		hash_adds(h, j->tools.text);
 	} else {
-		hash_adds(h, j->key);
+		hash_adds(h, j->source.identity);
+		hash_adds(h, j->tools.arch);
 	}
+	hash_adds(h, j->tools.text);
 	hash_final(h, id);
 	r = path_cache_sub("builds", &builds, e);
 	if (r == 0)
