@@ -164,6 +164,7 @@ int user_become(const struct user *u); /* groups, gid, uid */
 /* ---- root.c, share.c ---- */
 
 void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs);
+void root_machine_id(const char *id); /* that the root will have; may be NULL */
 void share_add(uint32_t id, uint8_t kind, const char *tag, const char *path, bool writable);
 int share_mount(
 	uint8_t kind, const char *tag, const char *where, bool writable); /* text: trouble */

@@ -77,7 +77,7 @@ void session_welcome(struct wire_dec *d)
 	uint64_t key = dec_u64(d), wall_ns = dec_u64(d);
 	size_t entropy_len;
 	const uint8_t *entropy = dec_bytes(d, &entropy_len);
-	char *hostname = dec_str(d);
+	char *hostname = dec_str(d), *machine_id = dec_str(d);
 	uint32_t heartbeat_ms = dec_u32(d);
 	bool forward_kmsg = dec_u8(d);
 	struct timespec wall = { (time_t)(wall_ns / 1000000000), (long)(wall_ns % 1000000000) };
@@ -95,6 +95,8 @@ void session_welcome(struct wire_dec *d)
 	if (hostname && hostname[0] && sethostname(hostname, strlen(hostname)) < 0)
 		trouble("cannot set the hostname: %s", strerror(errno));
 	free(hostname);
+	root_machine_id(machine_id);
+	free(machine_id);
 	heartbeat_us = (uint64_t)heartbeat_ms * 1000;
 	next_heartbeat_us = now_us();
 	if (forward_kmsg)

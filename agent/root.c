@@ -18,6 +18,30 @@
 #define UPPER "/vmrig/upper"
 #define ROOT  "/vmrig/root"
 
+#define MACHINE_ID "/etc/machine-id" /* machine-id(5) */
+
+static char machine_id[64];
+
+void root_machine_id(const char *id)
+{
+	snprintf(machine_id, sizeof(machine_id), "%s", id ? id : "");
+}
+
+/* The root is the same for all guests; who asks which machine this is must get different answers. */
+static void write_machine_id(void)
+{
+	char text[sizeof(machine_id) + 1];
+	struct stat st;
+	int r;
+
+	if (!machine_id[0] || lstat(MACHINE_ID, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	snprintf(text, sizeof(text), "%s\n", machine_id);
+	r = write_text(MACHINE_ID, text);
+	if (r < 0 && r != -EROFS)
+		trouble("cannot write " MACHINE_ID ": %s", strerror(-r));
+}
+
 static int mount_overlay(void)
 {
 	int r = make_path(ROOT);
@@ -116,6 +140,8 @@ void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs)
 		return;
 	}
 	built = true;
+	if (kind != WIRE_SHARE_NONE)
+		write_machine_id();
 	r = mount_pseudo();
 	if (r < 0) {
 		send_done(id, r, "cannot mount the pseudo file systems: %s", strerror(-r));

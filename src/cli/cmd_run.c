@@ -57,6 +57,7 @@ enum option {
 	OPT_BOOT_TIMEOUT,
 	OPT_IDLE_TIMEOUT,
 	OPT_FAIL_ON,
+	OPT_ISOLATE,
 	OPT_QEMU_ARG,
 	OPT_JSON,
 	OPT_DRY_RUN,
@@ -91,6 +92,8 @@ static const struct cli_option options[] = {
 	[OPT_IDLE_TIMEOUT] = { "idle-timeout", 0, "TIME", NULL, "limit without any output (none)" },
 	[OPT_FAIL_ON] = { "fail-on", 0, "KIND", NULL,
 		"mildest kernel complaint that is a crash (stall)" },
+	[OPT_ISOLATE] = { "isolate", 0, "HOW", "VMRIG_ISOLATE",
+		"clone (of a template, made at the first use) or boot" },
 	[OPT_QEMU_ARG] = { "qemu-arg", 0, "ARG", NULL,
 		"added to QEMU's command line; may be repeated" },
 	[OPT_JSON] = { "json", 0, NULL, NULL, "the record of the run, a line of JSON, to stderr" },
@@ -217,6 +220,8 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 		return cli_duration(&command, where, value, &o->idle_ms);
 	case OPT_FAIL_ON:
 		return set_fail_on(a, value, where);
+	case OPT_ISOLATE:
+		return cli_isolate(&command, where, value, &o->isolate);
 	case OPT_QEMU_ARG:
 		strv_add(&a->extra, value);
 		return 0;

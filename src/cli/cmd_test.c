@@ -21,6 +21,7 @@ enum option {
 	OPT_JOBS,
 	OPT_ARCH,
 	OPT_ACCEL,
+	OPT_ISOLATE,
 	OPT_TIMEOUT,
 	OPT_FAIL_FAST,
 	OPT_OUTPUT,
@@ -44,6 +45,8 @@ static const struct cli_option options[] = {
 		"x86_64 or aarch64 (the machines', or the kernels')" },
 	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL",
 		"auto, kvm (never falls back), tcg or nested" },
+	[OPT_ISOLATE] = { "isolate", 0, "HOW", "VMRIG_ISOLATE",
+		"clone or boot, for every test (as the suite says: clone)" },
 	[OPT_TIMEOUT] = { "timeout", 't', "TIME", NULL,
 		"limit for the whole run, as 90s or 15m (none)" },
 	[OPT_FAIL_FAST] = { "fail-fast", 0, NULL, NULL,
@@ -128,6 +131,8 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 		return cli_arch(&command, where, value, &o->arch);
 	case OPT_ACCEL:
 		return set_accel(a, value, where);
+	case OPT_ISOLATE:
+		return cli_isolate(&command, where, value, &o->isolate);
 	case OPT_TIMEOUT:
 		return cli_duration(&command, where, value, &o->total_ms);
 	case OPT_FAIL_FAST:

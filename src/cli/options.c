@@ -216,3 +216,11 @@ int cli_arch(const struct cli_command *c, const char *where, const char *value, 
 	*ret = arch;
 	return 0;
 }
+
+int cli_isolate(
+	const struct cli_command *c, const char *where, const char *value, enum suite_isolate *ret)
+{
+	if (suite_isolate_parse(value, ret) == 0)
+		return 0;
+	return cli_usage_error(c, "%s: '%s' is neither clone nor boot", where, value);
+}

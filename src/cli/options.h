@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "suite/suite.h"
+
 struct cli_option {
 	const char *name; /* without "--" */
 	char letter; /* 0: none */
@@ -54,6 +56,9 @@ int cli_number(const struct cli_command *c, const char *where, const char *value
 
 /* That of a guest, by the name of base/arch.h. */
 int cli_arch(const struct cli_command *c, const char *where, const char *value, const char **ret);
+
+int cli_isolate(
+	const struct cli_command *c, const char *where, const char *value, enum suite_isolate *ret);
 
 #define EXIT_USAGE 2
 

@@ -150,6 +150,11 @@ void channel_send_enc(struct channel *c, uint8_t type, const struct wire_enc *e)
 	channel_send(c, type, e->data, e->len);
 }
 
+void channel_skip_first(struct channel *c)
+{
+	c->reader.seq = 1;
+}
+
 void channel_set_key(struct channel *c, uint64_t key)
 {
 	c->reader.key = key;

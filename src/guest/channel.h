@@ -23,6 +23,8 @@ void channel_free(struct channel *c); /* NULL is fine; allowed from inside a han
 void channel_send(struct channel *c, uint8_t type, const void *payload, size_t len);
 /* As channel_send(); E's memory stays the caller's. An encoder that overflowed is our bug. */
 void channel_send_enc(struct channel *c, uint8_t type, const struct wire_enc *e);
+/* The other end's first frame was read elsewhere: the next is number 1. */
+void channel_skip_first(struct channel *c);
 /* Both directions use KEY from the next frame on. */
 void channel_set_key(struct channel *c, uint64_t key);
 /* While paused nothing is read. */

@@ -76,7 +76,19 @@ const char *guest_plan_accel_why(const struct guest_plan *p);
 const struct strv *guest_plan_notes(const struct guest_plan *p); /* lines worth telling a person */
 const struct kernel *guest_plan_kernel(const struct guest_plan *p);
 
+/* Why nobody else will want a template of this plan ("it boots with kernel parameters of its own"); NULL: others
+ * may, so making one pays. */
+const char *guest_plan_one_off(const struct guest_plan *p);
+
 /* ---- the job ---- */
+
+/* How a guest comes to be. */
+enum guest_isolate {
+	ISOLATE_BOOT, /* powered on */
+	ISOLATE_CLONE, /* a private copy of a template, which is made where there is none; powered on where there
+			  can be none, and the report says why */
+};
+const char *guest_isolate_name(enum guest_isolate i); /* "boot", "clone" */
 
 enum guest_limit { LIMIT_NONE, LIMIT_BOOT, LIMIT_TEST, LIMIT_IDLE, LIMIT_HEARTBEAT, LIMIT_TOTAL };
 const char *guest_limit_name(enum guest_limit l); /* "boot", …; NULL for NONE */
@@ -113,6 +125,9 @@ struct job_report {
 	struct job_exit *exits; /* one a command, in order */
 	size_t n_exits;
 
+	enum guest_isolate isolate; /* what it was */
+	char *isolate_why; /* owned: why it is no clone, or what was wrong with a template; NULL: nothing to say */
+
 	/* How it ended. */
 	enum machine_end end;
 	char *end_why; /* owned: the engine's last words when it died */
@@ -134,7 +149,7 @@ struct job_report {
 	uint64_t tainted; /* /proc/sys/kernel/tainted, told with the goodbye */
 	const struct console_end *kernel_end;
 
-	int64_t boot_ms; /* start of the engine to HELLO; -1 */
+	int64_t boot_ms; /* start of the engine to the agent's first word; -1 */
 	int64_t ready_ms; /* start of the engine to the root being mounted; -1 */
 	int64_t total_ms;
 	int64_t engine_cpu_us, engine_maxrss_kib;
@@ -143,6 +158,7 @@ struct job_report {
 
 struct job_spec {
 	struct guest_plan *plan; /* borrowed; the job takes its own reference */
+	enum guest_isolate isolate;
 	const struct job_command
 		*commands; /* run in order; the first that fails (exit code not 0) ends
 						   the row, except `always_last` */

@@ -59,7 +59,10 @@ void job_end(struct job *j)
 		return;
 	j->state = JOB_ENDING;
 	job_limits_stop(j);
-	machine_stop(j->machine);
+	if (j->machine)
+		machine_stop(j->machine);
+	else
+		job_over(j, MACHINE_STOPPED, NULL);
 }
 
 void job_trouble(struct job *j, const char *text)
@@ -184,20 +187,16 @@ static void finish(void *arg)
 		j->h.done(j->h.arg, &j->report);
 }
 
-static void on_ended(void *arg, enum machine_end end, const char *why)
+void job_over(struct job *j, enum machine_end end, const char *why)
 {
-	struct job *j = arg;
 	struct job_report *r = &j->report;
 
-	if (j->channel)
-		channel_drain(j->channel);
 	job_pull_end(j);
 	job_limits_stop(j);
 	j->state = JOB_OVER;
 	r->end = end;
 	r->end_why = xstrdup(why);
 	r->total_ms = clock_ms() - j->start_ms;
-	machine_usage(j->machine, &r->engine_cpu_us, &r->engine_maxrss_kib);
 	splats_end(console_splats(j->console));
 	splats_end(j->kmsg);
 	if (r->limit == LIMIT_NONE)
@@ -208,6 +207,30 @@ static void on_ended(void *arg, enum machine_end end, const char *why)
 			"cannot write the console log: %s", strerror(-console_error(j->console)));
 	j->finish = loop_timer_add(j->loop, clock_ms(), finish, j);
 }
+
+static void count_usage(struct job *j)
+{
+	struct job_report *r = &j->report;
+	int64_t cpu_us, maxrss_kib;
+
+	machine_usage(j->machine, &cpu_us, &maxrss_kib);
+	r->engine_cpu_us += cpu_us;
+	if (maxrss_kib > r->engine_maxrss_kib)
+		r->engine_maxrss_kib = maxrss_kib;
+}
+
+static void on_ended(void *arg, enum machine_end end, const char *why)
+{
+	struct job *j = arg;
+
+	if (j->channel)
+		channel_drain(j->channel);
+	count_usage(j);
+	if (!job_next_machine(j, end, why))
+		job_over(j, end, why);
+}
+
+const struct machine_handlers job_machine_handlers = { .console = on_console, .ended = on_ended };
 
 /* ---- the caller's side ---- */
 
@@ -223,6 +246,7 @@ static struct job *job_new(
 	j->spec.file_max = file_max;
 	j->h = *h;
 	j->kmsg_fd = spec->kmsg_fd;
+	j->template = (struct machine_template)MACHINE_TEMPLATE_INIT;
 	j->console = console_new(CONSOLE_KEEP);
 	if (spec->console_fd >= 0)
 		console_log_to(j->console, spec->console_fd, file_max);
@@ -267,23 +291,28 @@ static int serve_root(struct job *j, struct err *e)
 	return 0;
 }
 
+int job_attach(struct job *j, struct err *e)
+{
+	struct channel_handlers ch = { .frame = on_frame, .closed = on_closed, .arg = j };
+	int r = serve_root(j, e);
+
+	if (r == 0)
+		j->channel = channel_new(j->loop, machine_channel_fd(j->machine), &ch);
+	return r;
+}
+
 int job_start(struct loop *loop, const struct job_spec *spec, const struct job_handlers *h,
 	struct job **ret, struct err *e)
 {
 	struct job *j = job_new(loop, spec, h);
-	struct machine_handlers mh = { .console = on_console, .ended = on_ended, .arg = j };
-	struct channel_handlers ch = { .frame = on_frame, .closed = on_closed, .arg = j };
 	int r;
 
-	r = machine_start(loop, &j->plan->spec, &mh, &j->machine, e);
-	if (r == 0)
-		r = serve_root(j, e);
+	job_limits_start(j);
+	r = job_begin(j, e);
 	if (r < 0) {
 		job_free(j);
 		return r;
 	}
-	j->channel = channel_new(loop, machine_channel_fd(j->machine), &ch);
-	job_limits_start(j);
 	*ret = j;
 	return 0;
 }
@@ -359,6 +388,7 @@ static void report_release(struct job_report *r)
 	free(r->agent);
 	free(r->end_why);
 	free(r->broken);
+	free(r->isolate_why);
 	free(r->infra);
 	strv_release(&r->trouble);
 	strv_release(&r->artifacts);
@@ -375,6 +405,7 @@ void job_free(struct job *j)
 	share_stream_free(j->share_stream);
 	share_free(j->share);
 	machine_free(j->machine);
+	job_start_release(j);
 	console_free(j->console);
 	splats_free(j->kmsg);
 	fd_close(j->kmsg_fd);

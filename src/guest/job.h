@@ -9,7 +9,9 @@
 
 /* In order; a job only ever moves on. */
 enum job_state {
+	JOB_WAITING, /* somebody else makes the template */
 	JOB_BOOTING, /* waiting for HELLO */
+	JOB_SAVING, /* HELLO came from a machine that becomes the template; it is saved, and then ends */
 	JOB_MOUNTING, /* WELCOME, ROOT and SHAREs sent; waiting for their DONEs */
 	JOB_RUNNING, /* commands, one after the other */
 	JOB_PULLING, /* fetching artifacts */
@@ -29,7 +31,13 @@ struct job {
 	struct guest_plan *plan; /* a reference */
 	struct job_spec spec;
 	struct job_handlers h;
-	struct machine *machine; /* owned */
+	struct machine *machine; /* owned; NULL while WAITING */
+	struct machine_template template; /* that the machine becomes or came from */
+	bool making; /* the machine becomes the template */
+	bool saved; /* it did */
+	bool refused; /* a template was not accepted by the engine, and removed */
+	struct loop_timer *look; /* owned: looks for the template again */
+	int64_t look_until; /* then it boots instead */
 	struct channel *channel; /* owned; NULL once closed */
 	struct share *share; /* owned: the root, where it goes over FUSE; else NULL */
 	struct share_stream *share_stream; /* owned */
@@ -51,6 +59,7 @@ struct job {
 	uint64_t artifact_bytes;
 
 	int64_t start_ms;
+	int64_t engine_ms; /* when the engine was started */
 	int64_t command_deadline, idle_deadline, beat_deadline, boot_deadline, total_deadline;
 	struct loop_timer *limits; /* owned: the nearest of the deadlines */
 	struct loop_timer *diagnosis; /* owned */
@@ -68,11 +77,26 @@ void job_trouble(struct job *j, const char *text); /* kept for the report, withi
 void job_request(struct job *j, uint8_t type, const struct wire_enc *e);
 bool job_takes_stdin(const struct job *j); /* the current command runs and has one */
 
+void job_over(
+	struct job *j, enum machine_end end, const char *why); /* `done` is called from the loop */
+extern const struct machine_handlers job_machine_handlers; /* but for its `arg` */
+int job_attach(struct job *j, struct err *e); /* to a machine that was started */
+
+/* job_start.c */
+int job_begin(struct job *j, struct err *e); /* by the way that the spec asks for */
+void job_template_hello(
+	struct job *j, const struct wire_frame *f); /* HELLO of a machine that is being made one */
+bool job_next_machine(struct job *j, enum machine_end end,
+	const char *why); /* one has ended; another one goes on */
+void job_start_release(struct job *j);
+
 /* job_frames.c */
+void job_hello(struct job *j, const struct wire_frame *f);
 void job_frame(struct job *j, const struct wire_frame *f);
 
 /* job_limits.c */
 void job_limits_start(struct job *j);
+void job_limits_boot(struct job *j); /* a machine of our own starts */
 void job_limits_exec(struct job *j); /* a command was asked for */
 void job_limits_command(struct job *j); /* it has started */
 void job_limits_no_command(struct job *j); /* it has ended */

@@ -13,10 +13,11 @@
 #include "base/text.h"
 #include "guest/job.h"
 
-#define HEARTBEAT_MS 1000
-#define ENTROPY_SIZE 64
-#define PENDING_MAX  (32 * WIRE_STDIN_WINDOW) /* the window in frames of one byte, and to spare */
-#define ERRNO_MAX    4095 /* Linux: include/linux/err.h */
+#define HEARTBEAT_MS    1000
+#define ENTROPY_SIZE    64
+#define MACHINE_ID_SIZE 16
+#define PENDING_MAX     (32 * WIRE_STDIN_WINDOW) /* the window in frames of one byte, and to spare */
+#define ERRNO_MAX       4095 /* Linux: include/linux/err.h */
 
 static void broken(struct job *j, const char *what, const struct wire_frame *f)
 {
@@ -32,20 +33,27 @@ static void broken(struct job *j, const char *what, const struct wire_frame *f)
 
 static void send_welcome(struct job *j)
 {
-	uint8_t entropy[ENTROPY_SIZE], data[512];
+	uint8_t entropy[ENTROPY_SIZE], data[512], id[MACHINE_ID_SIZE];
 	struct wire_enc e = { .data = data, .cap = sizeof(data) };
+	char machine_id[2 * MACHINE_ID_SIZE + 1];
 	uint64_t key;
 
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key) ||
+		getrandom(id, sizeof(id), 0) != sizeof(id) ||
 		getrandom(entropy, sizeof(entropy), 0) != sizeof(entropy)) {
 		job_fail(j, "cannot get random bytes for the session: %s", strerror(errno));
 		return;
 	}
+	id[6] = (id[6] & 0x0f) | 0x40; /* machine-id(5): a UUID of version 4 */
+	id[8] = (id[8] & 0x3f) | 0x80;
+	for (size_t i = 0; i < sizeof(id); i++)
+		snprintf(machine_id + 2 * i, 3, "%02x", id[i]);
 	enc_u16(&e, WIRE_VERSION);
 	enc_u64(&e, key);
 	enc_u64(&e, (uint64_t)clock_wall_ns());
 	enc_bytes(&e, entropy, sizeof(entropy));
 	enc_str(&e, j->spec.hostname ? j->spec.hostname : "vmrig");
+	enc_str(&e, machine_id);
 	enc_u32(&e, HEARTBEAT_MS);
 	enc_u8(&e, 1);
 	job_request(j, WIRE_WELCOME, &e);
@@ -83,11 +91,15 @@ static void send_shares(struct job *j)
 	}
 }
 
-static void on_hello(struct job *j, struct wire_dec *d, const struct wire_frame *f)
+void job_hello(struct job *j, const struct wire_frame *f)
 {
 	struct job_report *r = &j->report;
-	uint16_t version = dec_u16(d);
+	struct wire_dec hello, *d = &hello;
+	uint16_t version;
 	size_t n = 0;
+
+	dec_init(d, f);
+	version = dec_u16(d);
 
 	/* First, for of another version nothing else can be read. */
 	if (!d->bad && version != WIRE_VERSION) {
@@ -115,7 +127,6 @@ static void on_hello(struct job *j, struct wire_dec *d, const struct wire_frame 
 		return;
 	}
 	r->connected = true;
-	r->boot_ms = clock_ms() - j->start_ms;
 	j->state = JOB_MOUNTING;
 	send_welcome(j);
 	send_root(j);
@@ -142,7 +153,7 @@ static void mount_done(
 	if (--j->mounts_due > 0)
 		return;
 	j->report.ready = true;
-	j->report.ready_ms = clock_ms() - j->start_ms;
+	j->report.ready_ms = clock_ms() - j->engine_ms;
 	job_limits_ready(j);
 	if (j->h.ready)
 		j->h.ready(j->h.arg);
@@ -393,13 +404,19 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		broken(j, "out of order", f);
 		return;
 	}
+	if (j->report.boot_ms < 0)
+		j->report.boot_ms = clock_ms() - j->engine_ms;
 	job_limits_beat(j);
 	if (j->state == JOB_DIAGNOSING)
 		j->report.lived_on = true;
 	switch (f->type) {
 	case WIRE_HELLO:
-		if (j->state == JOB_BOOTING) /* else it comes after the limit on booting */
-			on_hello(j, &d, f);
+		if (j->state != JOB_BOOTING)
+			break; /* it comes after the limit on booting */
+		if (j->making)
+			job_template_hello(j, f);
+		else
+			job_hello(j, f);
 		break;
 	case WIRE_DONE:
 		on_done(j, &d, f);

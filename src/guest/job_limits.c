@@ -115,10 +115,15 @@ void job_limits_update(struct job *j)
 
 void job_limits_start(struct job *j)
 {
-	j->boot_deadline = after(j->spec.boot_ms);
 	j->total_deadline = after(j->spec.total_ms);
-	j->command_deadline = j->idle_deadline = j->beat_deadline = CLOCK_NEVER;
+	j->boot_deadline = j->command_deadline = j->idle_deadline = j->beat_deadline = CLOCK_NEVER;
 	j->limits = loop_timer_add(j->loop, CLOCK_NEVER, on_limit, j);
+	job_limits_update(j);
+}
+
+void job_limits_boot(struct job *j)
+{
+	j->boot_deadline = after(j->spec.boot_ms);
 	job_limits_update(j);
 }
 

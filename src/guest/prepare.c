@@ -320,7 +320,8 @@ static void finish_spec(struct guest_plan *p, const struct guest_wish *w)
 	s->extra = (const char *const *)p->extra.v;
 	s->n_extra = p->extra.n;
 	machine_cmdline(s, &cmdline);
-	if (w->cmdline && *w->cmdline)
+	p->own_cmdline = w->cmdline && *w->cmdline;
+	if (p->own_cmdline)
 		buf_addf(&cmdline, " %s", w->cmdline);
 	p->cmdline = buf_detach(&cmdline);
 	s->cmdline = p->cmdline;
@@ -399,6 +400,8 @@ void guest_plan_unref(struct guest_plan *p)
 	free(p->cmdline);
 	free(p->engine_version);
 	free(p->root_dir);
+	free(p->template_key);
+	free(p->template_why);
 	fd_close(p->initrd_fd);
 	strv_release(&p->extra);
 	strv_release(&p->notes);

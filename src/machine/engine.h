@@ -20,6 +20,11 @@ struct engine_ops {
 		const struct machine_handlers *h, struct machine *m, struct err *e);
 	int (*channel_fd)(void *state);
 	int (*fs_fd)(void *state);
+	void (*save)(void *state, int fd, machine_saved_cb cb, void *arg);
+	void (*cont)(void *state);
+	bool (*ran)(void *state);
+	/* Whether machines as SPEC can be saved: 0, or -EOPNOTSUPP with the reason. */
+	int (*can_save)(const struct machine_spec *spec, struct err *e);
 	void (*inject_nmi)(void *state);
 	void (*sysrq)(void *state, char key);
 	void (*stop)(void *state);

@@ -22,6 +22,8 @@ struct config {
 	struct kvm_probe kvm;
 	struct qemu_share *shares; /* owned */
 	const char *ports[2];
+	int *fds; /* owned: that QEMU keeps */
+	char *memory; /* owned */
 	struct qemu_config q;
 };
 
@@ -29,6 +31,8 @@ static void config_release(struct config *c)
 {
 	qemu_features_release(&c->features);
 	free(c->shares);
+	free(c->fds);
+	free(c->memory);
 }
 
 /* Older ones emulate virtualization too, but it was not tried with KVM. */
@@ -84,6 +88,28 @@ static int check(const struct machine_spec *spec, const struct qemu_features *f,
 	return 0;
 }
 
+/* QEMU opens the memory by name, anew: a descriptor's name, so that the file may be gone from its folder. */
+static void add_template(const struct machine_spec *spec, struct config *c)
+{
+	size_t n = spec->n_keep_fds;
+
+	c->fds = xcalloc(n + 2, sizeof(*c->fds));
+	for (size_t i = 0; i < n; i++)
+		c->fds[i] = spec->keep_fds[i];
+	if (spec->memory_fd) {
+		c->memory = xasprintf("/dev/fd/%d", spec->memory_fd);
+		c->q.memory = c->memory;
+		c->q.memory_shared = spec->memory_shared;
+		c->fds[n++] = spec->memory_fd;
+	}
+	if (spec->state_fd) {
+		c->q.state_fd = spec->state_fd;
+		c->fds[n++] = spec->state_fd;
+	}
+	c->q.keep_fds = c->fds;
+	c->q.n_keep_fds = n;
+}
+
 static int configure(const struct machine_spec *spec, struct config *c, struct err *e)
 {
 	int r = qemu_probe(spec->arch, &c->features, e);
@@ -106,8 +132,6 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 		.ports = c->ports,
 		.second_uart = spec->channel == CHANNEL_UART,
 		.sandbox = true,
-		.keep_fds = spec->keep_fds,
-		.n_keep_fds = spec->n_keep_fds,
 		.extra = spec->extra,
 		.n_extra = spec->n_extra,
 	};
@@ -125,6 +149,7 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 		c->shares[i] = (struct qemu_share){ spec->shares[i].tag, spec->shares[i].path,
 			spec->shares[i].writable };
 	c->q.shares = c->shares;
+	add_template(spec, c);
 	return 0;
 }
 
@@ -257,6 +282,38 @@ static int fs_fd(void *state)
 	return s->fs_port ? qemu_port(s->qemu, s->uart ? 0 : 1) : -1;
 }
 
+static int can_save(const struct machine_spec *spec, struct err *e)
+{
+	struct qemu_features f = { 0 };
+	int r = qemu_probe(spec->arch, &f, e);
+
+	if (r < 0)
+		return r;
+	if (!f.templates)
+		r = err_set(e, -EOPNOTSUPP, "QEMU %s cannot save a machine whose memory is a file",
+			f.version);
+	else if (spec->n_extra)
+		r = err_set(e, -EOPNOTSUPP,
+			"further arguments for QEMU may mean devices that cannot be saved");
+	qemu_features_release(&f);
+	return r;
+}
+
+static void save(void *state, int fd, machine_saved_cb cb, void *arg)
+{
+	qemu_save(((struct state *)state)->qemu, fd, cb, arg);
+}
+
+static void cont(void *state)
+{
+	qemu_cont(((struct state *)state)->qemu);
+}
+
+static bool ran(void *state)
+{
+	return qemu_ran(((struct state *)state)->qemu);
+}
+
 static void inject_nmi(void *state)
 {
 	qemu_inject_nmi(((struct state *)state)->qemu);
@@ -292,6 +349,10 @@ const struct engine_ops engine_qemu = {
 	.start = start,
 	.channel_fd = channel_fd,
 	.fs_fd = fs_fd,
+	.save = save,
+	.cont = cont,
+	.ran = ran,
+	.can_save = can_save,
 	.inject_nmi = inject_nmi,
 	.sysrq = sysrq,
 	.stop = stop,

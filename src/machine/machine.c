@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "machine/engine.h"
+#include "machine/private.h"
 
 static const struct engine_ops *engine_of(const struct machine_spec *spec)
 {
@@ -31,6 +32,13 @@ int machine_engine_version(const struct machine_spec *spec, char **ret, struct e
 	const struct engine_ops *ops = engine_of(spec);
 
 	return ops->version ? ops->version(spec, ret, e) : refuse(ops, "tell its version", e);
+}
+
+int machine_can_save(const struct machine_spec *spec, struct err *e)
+{
+	const struct engine_ops *ops = engine_of(spec);
+
+	return ops->can_save ? ops->can_save(spec, e) : refuse(ops, "save a machine", e);
 }
 
 int machine_start(struct loop *loop, const struct machine_spec *spec,
@@ -62,6 +70,25 @@ int machine_channel_fd(struct machine *m)
 int machine_fs_fd(struct machine *m)
 {
 	return m->ops->fs_fd ? m->ops->fs_fd(m->state) : -1;
+}
+
+void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *arg)
+{
+	if (m->ops->save)
+		m->ops->save(m->state, state_fd, cb, arg);
+	else
+		cb(arg, "the engine cannot save a machine");
+}
+
+void machine_cont(struct machine *m)
+{
+	if (m->ops->cont)
+		m->ops->cont(m->state);
+}
+
+bool machine_ran(const struct machine *m)
+{
+	return !m->ops->ran || m->ops->ran(m->state);
 }
 
 void machine_inject_nmi(struct machine *m)

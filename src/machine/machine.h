@@ -87,6 +87,10 @@ struct machine_spec {
 	bool fs_port; /* a second port, WIRE_PORT_FS's name, for FUSE */
 	const int *keep_fds;
 	size_t n_keep_fds;
+	/* Files of a template, whose descriptors the engine is handed; 0: none. */
+	int memory_fd; /* is the guest's memory, as long as that */
+	bool memory_shared; /* what the guest writes goes into that file, for machine_save(); else it stays its own */
+	int state_fd; /* the state to go on from, instead of booting */
 	const char *const *extra; /* more arguments for the engine's command line */
 	size_t n_extra;
 };
@@ -122,10 +126,63 @@ int machine_start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine **ret, struct err *e);
 int machine_channel_fd(struct machine *m); /* borrowed, non-blocking */
 int machine_fs_fd(struct machine *m); /* borrowed; -1: none */
+/*
+ * Stops the guest, whose memory is `memory_shared`, and writes the rest of its state to the file STATE_FD, borrowed
+ * until CB is called: with NULL, or why it could not be saved. Either way the guest stands still until
+ * machine_cont(). CB is not called when the machine ends before.
+ */
+typedef void (*machine_saved_cb)(void *arg, const char *error);
+void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *arg);
+void machine_cont(struct machine *m);
+/* Whether the guest ever ran: false where its state could not be loaded. */
+bool machine_ran(const struct machine *m);
 void machine_inject_nmi(struct machine *m);
 void machine_sysrq(struct machine *m, char key);
 void machine_stop(struct machine *m);
 void machine_usage(struct machine *m, int64_t *ret_cpu_us, int64_t *ret_maxrss_kib);
 void machine_free(struct machine *m);
+
+/* ---- the store of templates: CACHE/templates/KEY (docs/architecture.md) ---- */
+
+struct machine_template {
+	char *key; /* owned */
+	int memory_fd, state_fd; /* owned: of one that is there, or of one in the making */
+	struct buf
+		hello; /* what the agent said before it was stopped: a payload of the wire's HELLO */
+	int lock; /* owned: held by who makes it; -1: it is there */
+};
+#define MACHINE_TEMPLATE_INIT                               \
+	{                                                   \
+		.memory_fd = -1, .state_fd = -1, .lock = -1 \
+	}
+void machine_template_release(struct machine_template *t); /* one not committed is gone */
+
+/* The key of the template that serves SPEC: of all that shapes the machine until its agent speaks, so not of the
+ * folders that it shares. -EOPNOTSUPP, with the reason, where there can be none. The caller owns the string. */
+int machine_template_key(const struct machine_spec *spec, char **ret, struct err *e);
+
+/* Opens it and counts it as used. -ENOENT: there is none; -EBADMSG: it was damaged, E says how, and is removed. */
+int machine_template_open(const char *key, struct machine_template *ret, struct err *e);
+
+/* Begins to make it, in files without a name. -EBUSY while somebody else does (look again), -EEXIST when it is there
+ * by now. */
+int machine_template_begin(
+	const char *key, uint32_t memory_mib, struct machine_template *ret, struct err *e);
+/* Makes it appear, whole and on the disk, and trims the store. T's files stay open, for a clone. */
+int machine_template_commit(struct machine_template *t, struct err *e);
+/* Removes it: the engine refused it. */
+void machine_template_remove(const char *key);
+
+struct machine_trim {
+	uint64_t max_bytes; /* all together; those unused for longest go first */
+	int64_t older_ms; /* those unused for so long go; 0: none for that */
+	bool dry_run;
+	const char *keep; /* key of one that stays; NULL */
+	/* Called for each that goes, or would. May be NULL. */
+	void (*gone)(void *arg, const char *key, uint64_t bytes, int64_t unused_ms);
+	void *arg;
+};
+#define MACHINE_TEMPLATES_MAX (4ull << 30) /* bytes that the store is held below */
+int machine_templates_trim(const struct machine_trim *t, struct err *e);
 
 #endif

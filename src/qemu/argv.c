@@ -102,9 +102,21 @@ static const char *machine(const struct qemu_config *c)
 	bug_at(__FILE__, __LINE__, "unknown machine");
 }
 
+static void add_memory(const struct qemu_config *c, struct strv *v)
+{
+	_cleanup_free_ char *path = escaped(c->memory);
+
+	strv_add(v, "-object");
+	strv_addf(v, "memory-backend-file,id=memory,size=%uM,mem-path=%s,share=%s", c->memory_mib,
+		path, c->memory_shared ? "on" : "off");
+}
+
 static void add_machine(const struct qemu_config *c, struct strv *v)
 {
-	add2(v, "-machine", machine(c));
+	if (c->memory)
+		add_memory(c, v);
+	strv_add(v, "-machine");
+	strv_addf(v, "%s%s", machine(c), c->memory ? ",memory-backend=memory" : "");
 	strv_add(v, "-accel");
 	if (c->accel == QEMU_KVM)
 		strv_add(v, "kvm");
@@ -160,12 +172,27 @@ static void add_shares(const struct qemu_config *c, struct strv *v)
 	}
 }
 
+/* A guest that goes on has its kernel in memory; to read it again from the disk would take longer than all else. */
+static void add_kernel(const struct qemu_config *c, struct strv *v)
+{
+	if (c->state_fd && c->machine != QEMU_VIRT)
+		return;
+	if (c->kernel)
+		add2(v, "-kernel", c->kernel);
+	if (c->initrd)
+		add2(v, "-initrd", c->initrd);
+	if (c->cmdline)
+		add2(v, "-append", c->cmdline);
+}
+
 void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, struct strv *ret)
 {
 	strv_add(ret, c->features->program);
 	add_machine(c, ret);
 	/* Stopped until the monitor listens: a guest that ended before would end without an event. */
 	strv_add(ret, "-S");
+	if (c->state_fd)
+		add2(ret, "-incoming", "defer");
 	strv_add(ret, "-no-reboot");
 	strv_add(ret, "-nodefaults");
 	strv_add(ret, "-no-user-config");
@@ -192,12 +219,7 @@ void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, stru
 	add_ports(c, fds, ret);
 	add_shares(c, ret);
 
-	if (c->kernel)
-		add2(ret, "-kernel", c->kernel);
-	if (c->initrd)
-		add2(ret, "-initrd", c->initrd);
-	if (c->cmdline)
-		add2(ret, "-append", c->cmdline);
+	add_kernel(c, ret);
 	for (size_t i = 0; i < c->n_extra; i++)
 		strv_add(ret, c->extra[i]);
 }

@@ -71,12 +71,29 @@ void qemu_reader_pause(struct qemu_reader *r, int gap_ms);
 /* Bytes to send, as the other end takes them; the buffer stays the caller's and is consumed. Call again
  * when something was added to an empty one. */
 void qemu_reader_send(struct qemu_reader *r, struct buf *out);
+/* As qemu_reader_send(), at once and with the descriptor FD beside the first byte (SCM_RIGHTS). 0 or -errno. */
+int qemu_reader_send_fd(struct qemu_reader *r, struct buf *out, int fd);
 bool qemu_reader_done(const struct qemu_reader *r);
 
 /* ---- usage.c ---- */
 
 /* CPU time and peak memory of a running process; what cannot be read stays as it is. */
 void qemu_usage_read(pid_t pid, int64_t *cpu_us, int64_t *maxrss_kib);
+
+/* ---- migrate.c ---- */
+
+/* State on its way out of QEMU, or into it: one at a time. All-zero: none. */
+struct qemu_migration {
+	qemu_saved_cb done;
+	void *arg; /* borrowed */
+	struct qemu *qemu; /* borrowed */
+};
+/* DONE gets NULL or the reason why not. FD is the number in QEMU, or the name given to it by getfd. */
+void qemu_migrate_out(
+	struct qemu_migration *m, struct qemu *q, const char *fd, qemu_saved_cb done, void *arg);
+void qemu_migrate_in(
+	struct qemu_migration *m, struct qemu *q, int fd, qemu_saved_cb done, void *arg);
+void qemu_migrate_event(struct qemu_migration *m, const json_t *data); /* of MIGRATION */
 
 /* ---- sysrq.c ---- */
 

@@ -17,7 +17,7 @@
 #include "qemu/private.h"
 
 #define ASK_TIMEOUT_MS 20000
-#define ANSWER_VERSION "qemu-probe-2" /* of the cached file's form */
+#define ANSWER_VERSION "qemu-probe-3" /* of the cached file's form */
 
 void qemu_features_release(struct qemu_features *f)
 {
@@ -61,6 +61,7 @@ static struct flag {
 	{ "virtfs", offsetof(struct qemu_features, virtfs) },
 	{ "tcg_x2apic", offsetof(struct qemu_features, tcg_x2apic) },
 	{ "pvpanic", offsetof(struct qemu_features, pvpanic) },
+	{ "templates", offsetof(struct qemu_features, templates) },
 };
 
 static bool *flag_of(struct qemu_features *f, const struct flag *flag)
@@ -107,6 +108,9 @@ static const char questions[] =
 	"{\"execute\":\"query-machines\",\"id\":\"machines\"}\n"
 	"{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"accel\"},\"id\":\"accels\"}\n"
 	"{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"device\"},\"id\":\"devices\"}\n"
+	"{\"execute\":\"query-migrate-capabilities\",\"id\":\"migration\"}\n"
+	"{\"execute\":\"qom-list-types\",\"arguments\":{\"implements\":\"memory-backend\"},"
+	"\"id\":\"memory\"}\n"
 	"{\"execute\":\"query-cpu-model-expansion\",\"arguments\":{\"type\":\"full\","
 	"\"model\":{\"name\":\"max\"}},\"id\":\"cpu\"}\n"
 	"{\"execute\":\"quit\"}\n";
@@ -149,6 +153,11 @@ static void take_answer(const char *id, const json_t *ret, struct qemu_features 
 	} else if (streq(id, "devices")) {
 		f->virtfs = lists(ret, "name", "virtio-9p-device");
 		f->pvpanic = lists(ret, "name", "pvpanic");
+	} else if (streq(id, "migration")) {
+		f->templates = lists(ret, "capability", "x-ignore-shared") &&
+			       lists(ret, "capability", "events");
+	} else if (streq(id, "memory")) {
+		f->templates = f->templates && lists(ret, "name", "memory-backend-file");
 	} else if (streq(id, "cpu")) {
 		const json_t *props = json_object_get(json_object_get(ret, "model"), "props");
 

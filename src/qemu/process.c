@@ -39,13 +39,14 @@ struct qemu {
 	struct buf console_out;
 	struct qmp *qmp; /* owned */
 	struct qemu_sysrq *sysrq; /* owned */
+	struct qemu_migration migration;
 	int ports[QEMU_PORTS_MAX + 1]; /* owned */
 	size_t n_ports;
 
 	struct qemu_log seen;
 	struct buf stderr_tail;
 	char *shutdown, *fault; /* owned: see struct qemu_evidence */
-	bool stop_asked, panicked;
+	bool stop_asked, panicked, ran;
 	bool reaped;
 	int status;
 	int64_t cpu_us, maxrss_kib; /* once reaped */
@@ -171,6 +172,8 @@ static void on_cont(void *arg, json_t *ret, const char *error)
 	struct qemu *q = arg;
 	_cleanup_free_ char *why = NULL;
 
+	if (ret)
+		q->ran = true;
 	if (ret || qmp_over(q->qmp))
 		return; /* what ended the stream tells the reason */
 	why = xasprintf("QEMU did not start the guest (%s)", error);
@@ -188,8 +191,23 @@ static void on_event(void *arg, const char *name, const json_t *data)
 			q->shutdown = xstrdup(reason ? reason : "no reason");
 	} else if (streq(name, "GUEST_PANICKED")) {
 		q->panicked = true;
+	} else if (streq(name, "MIGRATION")) {
+		qemu_migrate_event(&q->migration, data);
 	} else if (streq(name, "STOP")) {
 		qmp_command(q->qmp, "query-status", NULL, on_status, q);
+	}
+}
+
+static void on_loaded(void *arg, const char *error)
+{
+	struct qemu *q = arg;
+	_cleanup_free_ char *why = NULL;
+
+	if (!error) {
+		qemu_cont(q);
+	} else if (!qmp_over(q->qmp)) {
+		why = xasprintf("QEMU could not load the guest's state (%s)", error);
+		fail(q, why);
 	}
 }
 
@@ -391,8 +409,10 @@ int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu
 	q->n_ports = qemu_n_ports(c);
 	attach(q, &ch, n.log >= 0);
 	channels_release(&ch);
-	if (!stays_stopped(c))
-		qmp_command(q->qmp, "cont", NULL, on_cont, q);
+	if (c->state_fd)
+		qemu_migrate_in(&q->migration, q, c->state_fd, on_loaded, q);
+	else if (!stays_stopped(c))
+		qemu_cont(q);
 	*ret = q;
 	return 0;
 }
@@ -429,6 +449,31 @@ void qemu_console_write(struct qemu *q, const char *data, size_t len)
 {
 	buf_add(&q->console_out, data, len);
 	qemu_reader_send(q->console, &q->console_out);
+}
+
+void qemu_cont(struct qemu *q)
+{
+	qemu_command(q, "cont", NULL, on_cont, q);
+}
+
+void qemu_save(struct qemu *q, int fd, qemu_saved_cb cb, void *arg)
+{
+	int r;
+
+	enter(q);
+	qmp_command(q->qmp, "stop", NULL, NULL, NULL);
+	qmp_command(q->qmp, "getfd", json_pack("{s:s}", "fdname", "state"), NULL, NULL);
+	r = qmp_over(q->qmp) ? 0 : qemu_reader_send_fd(q->monitor, qmp_output(q->qmp), fd);
+	if (r < 0)
+		cb(arg, strerror(-r));
+	else
+		qemu_migrate_out(&q->migration, q, "state", cb, arg);
+	leave(q);
+}
+
+bool qemu_ran(const struct qemu *q)
+{
+	return q->ran;
 }
 
 void qemu_stop(struct qemu *q)

@@ -27,6 +27,7 @@ struct qemu_features {
 	bool virtfs; /* 9p: -fsdev local */
 	bool tcg_x2apic; /* since 9.0 */
 	bool pvpanic; /* the ISA device that tells us of a guest's panic */
+	bool templates; /* memory in a file that migration passes over, and events of migration */
 };
 void qemu_features_release(struct qemu_features *f);
 
@@ -58,6 +59,11 @@ struct qemu_config {
 	size_t n_shares;
 	const char *const *ports; /* names of virtio-serial ports, at most QEMU_PORTS_MAX */
 	size_t n_ports;
+	/* The file that is the guest's memory, of its size: "/dev/fd/N" of a descriptor in `keep_fds`, open for
+	 * writing; NULL: memory of no name. */
+	const char *memory;
+	bool memory_shared; /* what the guest writes goes to that file, for qemu_save(); else it stays its own */
+	int state_fd; /* of `keep_fds`: where qemu_save() left the state to go on from; 0: it boots */
 	bool second_uart; /* a second 8250 (not on virt), its other end is port number n_ports */
 	bool sandbox;
 	const int *keep_fds; /* stay open in QEMU under their numbers */
@@ -108,6 +114,17 @@ void qemu_inject_nmi(struct qemu *q);
 /* A break on the console and then KEY: magic SysRq over serial. */
 void qemu_sysrq(struct qemu *q, char key);
 void qemu_console_write(struct qemu *q, const char *data, size_t len);
+
+/*
+ * Stops the guest and writes the state of its devices to the file FD (borrowed until CB); its memory is in the
+ * file that is `memory_shared`. CB gets NULL, or why it could not be saved; in both cases the guest stands still
+ * until qemu_cont(). It is not called when QEMU ends before.
+ */
+typedef void (*qemu_saved_cb)(void *arg, const char *error);
+void qemu_save(struct qemu *q, int fd, qemu_saved_cb cb, void *arg);
+void qemu_cont(struct qemu *q);
+/* Whether the guest ever executed an instruction: not one whose state could not be loaded. */
+bool qemu_ran(const struct qemu *q);
 
 /* Ends it at once by SIGKILL; `ended` still comes, with QEMU_STOPPED. */
 void qemu_stop(struct qemu *q);

@@ -117,6 +117,7 @@ static int read_strings(const json_t *o, struct record *r, struct err *e)
 		{ "accel_why", &r->accel_why },
 		{ "machine_type", &r->machine_type },
 		{ "isolate", &r->isolate },
+		{ "isolate_why", &r->isolate_why },
 		{ "dir", &r->dir },
 		{ "tail", &r->tail },
 		{ "console_tail", &r->console_tail },

@@ -104,7 +104,9 @@ struct record {
 	char *started; /* RFC 3339 */
 	int64_t duration_ms, boot_ms, test_ms;
 	char *release; /* of the kernel that ran, as it said itself */
-	char *engine, *accel, *accel_why, *machine_type, *isolate;
+	char *engine, *accel, *accel_why, *machine_type;
+	char *isolate; /* "clone", "boot", "shared" */
+	char *isolate_why; /* why it was no clone though one was wanted, or what was wrong with a template */
 	int64_t cpus, memory_mib, attempt;
 	char *dir; /* of its files, relative to the run's folder: "cases/NAME" */
 	struct strv artifacts; /* paths relative to `dir` */

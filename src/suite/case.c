@@ -179,6 +179,11 @@ static struct case_run *case_new(const struct case_context *x, const struct plan
 	return c;
 }
 
+static enum suite_isolate case_isolate(const struct run_options *o, const struct suite_test *t)
+{
+	return o->isolate != SUITE_ISOLATE_AUTO ? o->isolate : t->isolate;
+}
+
 static int start_job(struct case_run *c, int console_fd, int kmsg_fd, struct err *e)
 {
 	const struct suite_test *t = c->c->test;
@@ -191,6 +196,8 @@ static int start_job(struct case_run *c, int console_fd, int kmsg_fd, struct err
 	};
 	const struct job_spec spec = {
 		.plan = c->plan,
+		.isolate = case_isolate(c->x->o, t) == SUITE_ISOLATE_BOOT ? ISOLATE_BOOT
+									  : ISOLATE_CLONE,
 		.commands = c->commands,
 		.n_commands = c->n_commands,
 		.always_last = t->teardown.n > 0,
@@ -234,6 +241,16 @@ int case_start(const struct case_context *x, const struct plan_case *pc, size_t 
 	err_release(&why);
 	case_free(c);
 	return 0;
+}
+
+enum guest_isolate case_isolated(const struct case_run *c)
+{
+	return c->report ? c->report->isolate : ISOLATE_BOOT;
+}
+
+const char *case_isolate_why(const struct case_run *c)
+{
+	return c->report ? c->report->isolate_why : NULL;
 }
 
 void case_cancel(struct case_run *c)

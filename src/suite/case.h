@@ -41,6 +41,9 @@ int case_start(const struct case_context *x, const struct plan_case *c, size_t i
 	struct case_run **ret, struct record *rec, struct err *e);
 void case_cancel(struct case_run *c);
 size_t case_index(const struct case_run *c);
+/* After `over`: why its guest was no clone though one was wanted, or what was wrong with a template; NULL. */
+enum guest_isolate case_isolated(const struct case_run *c); /* what it was */
+const char *case_isolate_why(const struct case_run *c);
 /* Whether it was stopped before its end came: then there is nothing to record. */
 bool case_cancelled(const struct case_run *c);
 /* After `over`: the record. An error means that a file of the case is not whole: then there is no record. */

@@ -32,7 +32,6 @@ void record_add_plan(struct record *rec, const struct guest_plan *plan)
 	str_replace(&rec->accel, machine_accel_name(spec->accel));
 	str_replace(&rec->accel_why, guest_plan_accel_why(plan));
 	str_replace(&rec->machine_type, machine_type_name(spec->type));
-	str_replace(&rec->isolate, "boot");
 	rec->cpus = spec->cpus;
 	rec->memory_mib = spec->memory_mib;
 }
@@ -40,6 +39,8 @@ void record_add_plan(struct record *rec, const struct guest_plan *plan)
 void record_add_report(struct record *rec, const struct job_report *r, size_t test)
 {
 	rec->boot_ms = r->boot_ms;
+	str_replace(&rec->isolate, guest_isolate_name(r->isolate));
+	str_replace(&rec->isolate_why, r->isolate_why);
 	str_replace(&rec->release, r->release);
 	if (test < r->n_exits && r->exits[test].ended) {
 		rec->test_ms = r->exits[test].wall_us / 1000;

@@ -31,6 +31,13 @@ static int parse_splat(const char *s)
 	return kind == SPLAT_NONE ? -EINVAL : (int)kind;
 }
 
+static int parse_isolate(const char *s)
+{
+	enum suite_isolate i;
+
+	return suite_isolate_parse(s, &i) < 0 ? -EINVAL : (int)i;
+}
+
 /* An option as a .config spells it, with a value where one is asked for. */
 static bool config_ok(const char *s)
 {
@@ -111,6 +118,8 @@ static int read_user(
 		{ "rw", yaml_read_paths, FIELD(rw) }, { "put", read_put, FIELD(put) },           \
 		{ "machines", yaml_read_strv, FIELD(machines) },                                 \
 		{ "kernels", yaml_read_strv, FIELD(kernels) },                                   \
+		{ "isolate", yaml_read_enum, FIELD(isolate), .parse = parse_isolate,             \
+			.expected = "clone or boot" },                                           \
 	{                                                                                        \
 		"fail_on", yaml_read_enum, FIELD(fail_on),                                       \
 			.parse = parse_splat,                                                    \

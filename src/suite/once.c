@@ -152,7 +152,8 @@ static void fill_record(const struct once *c, struct record *rec)
 	rec->accel = xstrdup(machine_accel_name(spec->accel));
 	rec->accel_why = xstrdup(guest_plan_accel_why(c->plan));
 	rec->machine_type = xstrdup(machine_type_name(spec->type));
-	rec->isolate = xstrdup("boot");
+	rec->isolate = xstrdup(guest_isolate_name(c->report->isolate));
+	rec->isolate_why = xstrdup(c->report->isolate_why);
 	rec->cpus = spec->cpus;
 	rec->memory_mib = spec->memory_mib;
 	rec->boot_ms = c->report->boot_ms;
@@ -220,6 +221,18 @@ static void check_output(const struct once *c, struct record *rec)
 	rec->reason = xasprintf("cannot write to %s: %s", name, strerror(-error));
 }
 
+/* Where nothing was asked for, how the guest came to be is nobody's business, but for a damaged template. */
+static void tell_isolate(const struct once *c, struct buf *b)
+{
+	const struct job_report *r = c->report;
+	bool asked = c->o->isolate == SUITE_ISOLATE_CLONE || c->o->verbose;
+
+	if (r->isolate_why && r->isolate == ISOLATE_CLONE)
+		buf_addf(b, "vmrig: %s; it was made anew\n", r->isolate_why);
+	else if (r->isolate_why && asked)
+		buf_addf(b, "vmrig: booted, not cloned: %s\n", r->isolate_why);
+}
+
 /* What is not the command's own business is told: why there is no exit code of its own, the kernel's words. */
 static void tell(const struct once *c, const struct record *rec)
 {
@@ -228,6 +241,7 @@ static void tell(const struct once *c, const struct record *rec)
 	const char *name;
 	bool about_guest = !own && !output_error(c, &name);
 
+	tell_isolate(c, &b);
 	if (rec->has_exit && rec->leftover > 0)
 		buf_addf(&b, "vmrig: the command left %lld %s running, now killed\n",
 			(long long)rec->leftover, rec->leftover == 1 ? "process" : "processes");
@@ -310,10 +324,23 @@ static int prepare(struct once *c, struct err *e)
 	return 0;
 }
 
+/* A template that nobody will want again costs more than it saves. */
+static enum guest_isolate isolate_of(const struct once *c)
+{
+	const char *why = guest_plan_one_off(c->plan);
+
+	if (c->o->isolate != SUITE_ISOLATE_AUTO)
+		return c->o->isolate == SUITE_ISOLATE_BOOT ? ISOLATE_BOOT : ISOLATE_CLONE;
+	if (why && c->o->verbose)
+		fprintf(stderr, "vmrig: booted, not cloned: %s\n", why);
+	return why ? ISOLATE_BOOT : ISOLATE_CLONE;
+}
+
 static int run(struct once *c, struct err *e)
 {
 	const struct job_spec spec = {
 		.plan = c->plan,
+		.isolate = isolate_of(c),
 		.commands = &c->o->command,
 		.n_commands = 1,
 		.boot_ms = c->o->boot_ms,

@@ -231,6 +231,28 @@ static void free_slot(struct run *r, struct case_run *c)
 	case_free(c);
 }
 
+/* Plans that differ in their CPUs alone have the same to say. */
+static void tell_once(struct run *r, const char *line)
+{
+	if (strv_has(&r->told, line))
+		return;
+	strv_add(&r->told, line);
+	progress_note(r->progress, line);
+}
+
+static void tell_isolate(struct run *r, struct case_run *c)
+{
+	const char *why = case_isolate_why(c);
+	_cleanup_free_ char *line =
+		why ? xasprintf("%s: %s",
+			      case_isolated(c) == ISOLATE_CLONE ? "template" : "booted, not cloned",
+			      why)
+		    : NULL;
+
+	if (line)
+		tell_once(r, line);
+}
+
 static void collect(struct run *r)
 {
 	for (size_t i = 0; i < r->n_over; i++) {
@@ -238,6 +260,7 @@ static void collect(struct run *r)
 		struct record rec = RECORD_INIT;
 		struct err e = ERR_INIT;
 
+		tell_isolate(r, c);
 		if (!case_cancelled(c) && r->stop != STOP_FATAL) {
 			if (case_finish(c, &rec, &e) < 0) {
 				run_fatal(r, &e);
@@ -327,15 +350,6 @@ static void prepare_all(struct run *r)
 			rig_plan(r->rig, &r->plan.v[i], &why);
 		loop_turn(r->loop, 0);
 	}
-}
-
-/* Plans that differ in their CPUs alone have the same to say. */
-static void tell_once(struct run *r, const char *line)
-{
-	if (strv_has(&r->told, line))
-		return;
-	strv_add(&r->told, line);
-	progress_note(r->progress, line);
 }
 
 static void tell_plan(void *arg, const struct guest_plan *p)

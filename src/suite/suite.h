@@ -16,6 +16,15 @@
 #include "results/results.h"
 #include "suite/verdict.h"
 
+/* What keeps a test apart from the others. */
+enum suite_isolate {
+	SUITE_ISOLATE_AUTO, /* a clone, where one pays */
+	SUITE_ISOLATE_CLONE, /* a guest of its own, copied from a template */
+	SUITE_ISOLATE_BOOT, /* a guest of its own, powered on */
+};
+const char *suite_isolate_name(enum suite_isolate i);
+int suite_isolate_parse(const char *name, enum suite_isolate *ret); /* -EINVAL; "auto" is none */
+
 struct suite_machine {
 	char *name; /* owned */
 	char *arch; /* owned: as arch_parse() reads it; NULL: the kernel's */
@@ -52,6 +61,7 @@ struct suite_test {
 	struct strv rw; /* folders writable for this test: absolute */
 	struct strv put; /* files that a guest without a root gets: absolute, and so in the guest */
 	enum splat_kind fail_on;
+	enum suite_isolate isolate;
 	int line; /* in the file */
 };
 
@@ -119,6 +129,7 @@ struct run_options {
 	bool json; /* records to stdout as they come, and nothing else there */
 	unsigned jobs; /* 0: as many as CPUs */
 	enum machine_accel accel; /* over the suite's when not AUTO */
+	enum suite_isolate isolate; /* likewise */
 	const char *arch; /* of all guests, over the suite's; NULL: the suite's */
 	int64_t total_ms; /* of the whole run; 0: none */
 	bool fail_fast, verbose;
@@ -140,6 +151,7 @@ struct once_options {
 	bool explain; /* each place where the kernel was looked for, to stderr */
 	const char *arch; /* of the guest; NULL: the kernel's */
 	struct guest_wish wish;
+	enum suite_isolate isolate;
 	struct job_command command; /* has_stdin: our own stdin is passed on */
 	int64_t boot_ms, idle_ms, total_ms; /* 0: none */
 	bool verbose; /* console to stderr */

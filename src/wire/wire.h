@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION      2
+#define WIRE_VERSION      3
 #define WIRE_MAGIC        0x31524d56u /* "VMR1" */
 #define WIRE_HEADER_SIZE  20
 #define WIRE_PAYLOAD_MAX  65536
@@ -37,7 +37,7 @@
 enum wire_type {
 	/* Host to guest. `id` names the request; its answers carry the same one. */
 	WIRE_WELCOME = 1, /* u16 version, u64 key, u64 wall_ns, bytes entropy, str hostname,
-				   u32 heartbeat_ms, u8 forward_kmsg */
+				   str machine_id, u32 heartbeat_ms, u8 forward_kmsg */
 	WIRE_ROOT = 2, /* u32 id, u8 share kind, str tag, strv tmpfs (paths that get one) → DONE */
 	WIRE_SHARE = 3, /* u32 id, u8 share kind, str tag, str path, u8 writable → DONE */
 	WIRE_EXEC = 4, /* u32 id, strv argv, strv env, str cwd, str user ("": root), u8 has_stdin

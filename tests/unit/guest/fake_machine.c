@@ -28,10 +28,12 @@ struct machine {
 	bool over;
 };
 
+static struct buf template_hello;
 static struct machine *current; /* borrowed; NULL: none */
 
 void fake_reset(void)
 {
+	buf_release(&template_hello);
 	machine = (struct fake_machine){ .fd = -1, .fs_fd = -1, .accel = ACCEL_TCG };
 	current = NULL;
 }
@@ -93,6 +95,7 @@ int machine_start(struct loop *loop, const struct machine_spec *spec,
 	machine.fd = channel[1];
 	machine.fs_fd = fs[1];
 	machine.spec = spec;
+	machine.last = *spec;
 	machine.started++;
 	fd_set_nonblock(m->fd, true);
 	fd_set_nonblock(machine.fd, true);
@@ -100,7 +103,95 @@ int machine_start(struct loop *loop, const struct machine_spec *spec,
 		fd_set_nonblock(m->fs_fd, true);
 	current = m;
 	*ret = m;
+	if (spec->state_fd && machine.refuses_state)
+		end_soon(m, MACHINE_DIED, "load of migration failed");
 	return 0;
+}
+
+/* ---- templates ---- */
+
+void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *arg)
+{
+	machine.saves++;
+	cb(arg, machine.cannot_save ? "no space" : NULL);
+}
+
+void machine_cont(struct machine *m)
+{
+	machine.conts++;
+}
+
+bool machine_ran(const struct machine *m)
+{
+	bool ran = !(machine.last.state_fd && machine.refuses_state);
+
+	machine.refuses_state = false;
+	return ran;
+}
+
+int machine_template_key(const struct machine_spec *spec, char **ret, struct err *e)
+{
+	if (machine.no_templates)
+		return err_set(e, -EOPNOTSUPP, "the fake saves nothing");
+	*ret = xstrdup("key");
+	return 0;
+}
+
+static void template_files(struct machine_template *ret)
+{
+	*ret = (struct machine_template)MACHINE_TEMPLATE_INIT;
+	ret->memory_fd = fd_memfd("memory", "", 0);
+	ret->state_fd = fd_memfd("state", "", 0);
+}
+
+int machine_template_open(const char *key, struct machine_template *ret, struct err *e)
+{
+	if (machine.template_damaged) {
+		machine.template_damaged = machine.template_there = false;
+		return err_set(e, -EBADMSG, "the template is damaged");
+	}
+	if (!machine.template_there)
+		return -ENOENT;
+	template_files(ret);
+	buf_add(&ret->hello, template_hello.data, template_hello.len);
+	return 0;
+}
+
+int machine_template_begin(
+	const char *key, uint32_t memory_mib, struct machine_template *ret, struct err *e)
+{
+	if (machine.template_there)
+		return -EEXIST;
+	if (machine.template_taken) {
+		machine.template_taken--;
+		return -EBUSY;
+	}
+	template_files(ret);
+	return 0;
+}
+
+int machine_template_commit(struct machine_template *t, struct err *e)
+{
+	machine.commits++;
+	machine.template_there = true;
+	buf_clear(&template_hello);
+	buf_add(&template_hello, t->hello.data, t->hello.len);
+	return 0;
+}
+
+void machine_template_remove(const char *key)
+{
+	machine.removes++;
+	machine.template_there = false;
+}
+
+void machine_template_release(struct machine_template *t)
+{
+	free(t->key);
+	fd_close(t->memory_fd);
+	fd_close(t->state_fd);
+	buf_release(&t->hello);
+	*t = (struct machine_template)MACHINE_TEMPLATE_INIT;
 }
 
 int machine_channel_fd(struct machine *m)

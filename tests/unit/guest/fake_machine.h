@@ -15,10 +15,18 @@ struct fake_machine {
 	bool refuse; /* machine_start() fails */
 	bool stubborn; /* machine_stop() is counted and does nothing */
 	const char *on_sysrq, *on_nmi; /* printed on the console then; NULL: nothing */
+	bool no_templates; /* machine_template_key() fails */
+	bool cannot_save; /* machine_save() fails */
+	bool template_there; /* machine_template_open() finds one; set by a commit */
+	bool template_damaged; /* the next machine_template_open() removes it */
+	unsigned template_taken; /* so many times somebody else makes it */
+	bool refuses_state; /* the next clone's engine ends before the guest ran */
 	enum machine_accel accel; /* that machine_pick_accel() gives; AUTO: it fails */
 
 	/* What happened. */
 	unsigned started, ended, freed, sysrqs, nmis, stops;
+	unsigned saves, conts, commits, removes;
+	struct machine_spec last; /* of the machine started last */
 	char key; /* of the SysRq */
 	bool nmi_before_sysrq;
 	int fd, fs_fd; /* the guest's ends; -1: closed */

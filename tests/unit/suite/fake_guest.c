@@ -148,6 +148,16 @@ const struct kernel *guest_plan_kernel(const struct guest_plan *p)
 	return &p->kernel;
 }
 
+const char *guest_plan_one_off(const struct guest_plan *p)
+{
+	return NULL;
+}
+
+const char *guest_isolate_name(enum guest_isolate i)
+{
+	return i == ISOLATE_CLONE ? "clone" : "boot";
+}
+
 const char *guest_limit_name(enum guest_limit l)
 {
 	return l == LIMIT_NONE ? NULL : "test";

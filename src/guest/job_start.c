@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a job's guest comes to be: it boots, or it is a clone. A clone whose template is not there boots a machine that
+ * becomes the template, and goes on as the first clone of it; whatever goes wrong with the template, the job goes
+ * on as a boot, and the report says why.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "guest/job.h"
+
+#define LOOKS   3
+#define LOOK_MS 10 /* until the template that another process makes is looked for again */
+#define WAIT_MS 120000 /* for it, in all */
+
+const char *guest_isolate_name(enum guest_isolate i)
+{
+	return i == ISOLATE_CLONE ? "clone" : "boot";
+}
+
+const char *guest_plan_one_off(const struct guest_plan *p)
+{
+	if (p->own_cmdline)
+		return "it boots with kernel parameters of its own";
+	if (p->initrd_fd >= 0)
+		return "its initramfs holds the command";
+	return NULL;
+}
+
+static void say_why(struct job *j, const char *why)
+{
+	str_replace(&j->report.isolate_why, why);
+}
+
+static const char *key_of(struct job *j)
+{
+	struct guest_plan *p = j->plan;
+	struct err e = ERR_INIT;
+
+	if (!p->template_key && !p->template_why &&
+		machine_template_key(&p->spec, &p->template_key, &e) < 0)
+		p->template_why = xstrdup(err_text(&e));
+	err_release(&e);
+	if (!p->template_key)
+		say_why(j, p->template_why);
+	return p->template_key;
+}
+
+/* ---- machines ---- */
+
+static int start(struct job *j, const struct machine_spec *spec, struct err *e)
+{
+	struct machine_handlers h = job_machine_handlers;
+	int r;
+
+	h.arg = j;
+	if (!j->saved)
+		j->engine_ms = clock_ms();
+	j->state = JOB_BOOTING;
+	r = machine_start(j->loop, spec, &h, &j->machine, e);
+	if (r == 0)
+		r = job_attach(j, e);
+	if (r == 0)
+		job_limits_boot(j);
+	return r;
+}
+
+static int boot(struct job *j, struct err *e)
+{
+	return start(j, &j->plan->spec, e);
+}
+
+static int boot_template(struct job *j, struct err *e)
+{
+	struct machine_spec s = j->plan->spec;
+
+	j->making = true;
+	s.memory_fd = j->template.memory_fd;
+	s.memory_shared = true;
+	return start(j, &s, e);
+}
+
+/* What follows is as if the clone had just said HELLO. */
+static int clone(struct job *j, struct err *e)
+{
+	const struct buf *said = &j->template.hello;
+	struct wire_frame hello = {
+		.type = WIRE_HELLO,
+		.payload = (const uint8_t *)said->data,
+		.len = said->len,
+	};
+	struct machine_spec s = j->plan->spec;
+	int r;
+
+	s.memory_fd = j->template.memory_fd;
+	s.state_fd = j->template.state_fd;
+	if (lseek(s.state_fd, 0, SEEK_SET) < 0)
+		return err_sys(e, errno, "cannot read the state of a template");
+	r = start(j, &s, e);
+	if (r < 0)
+		return r;
+	j->report.isolate = ISOLATE_CLONE;
+	channel_skip_first(j->channel);
+	job_hello(j, &hello);
+	return 0;
+}
+
+static void detach(struct job *j)
+{
+	channel_free(j->channel);
+	share_stream_free(j->share_stream);
+	share_free(j->share);
+	machine_free(j->machine);
+	j->channel = NULL;
+	j->share_stream = NULL;
+	j->share = NULL;
+	j->machine = NULL;
+}
+
+/* ---- finding a template ---- */
+
+enum found {
+	FOUND, /* it is open */
+	MINE, /* to be made */
+	TAKEN, /* by a process that makes it */
+	NONE, /* to be had, and the report says why */
+};
+
+static enum found find(struct job *j)
+{
+	const char *key = key_of(j);
+	struct err e = ERR_INIT;
+	int r = -EEXIST;
+
+	if (!key)
+		return NONE;
+	/* It may appear and go again while we look. */
+	for (int tries = 0; r == -EEXIST && tries < LOOKS; tries++) {
+		r = machine_template_open(key, &j->template, &e);
+		if (r == 0)
+			return FOUND;
+		if (r == -EBADMSG)
+			say_why(j, err_text(&e));
+		r = machine_template_begin(key, j->plan->spec.memory_mib, &j->template, &e);
+	}
+	if (r < 0 && r != -EBUSY)
+		say_why(j, err_text(&e));
+	err_release(&e);
+	return r == 0 ? MINE : r == -EBUSY ? TAKEN : NONE;
+}
+
+static void look_again(void *arg);
+
+static int wait_for_maker(struct job *j, struct err *e)
+{
+	int64_t now = clock_ms();
+
+	if (!j->look)
+		j->look = loop_timer_add(j->loop, CLOCK_NEVER, look_again, j);
+	if (j->state != JOB_WAITING)
+		j->look_until = now + WAIT_MS;
+	j->state = JOB_WAITING;
+	if (now >= j->look_until) {
+		say_why(j, "another process makes the template, and does not come to an end");
+		return boot(j, e);
+	}
+	loop_timer_set(j->look, now + LOOK_MS);
+	return 0;
+}
+
+static int begin(struct job *j, struct err *e)
+{
+	switch (find(j)) {
+	case FOUND:
+		return clone(j, e);
+	case MINE:
+		return boot_template(j, e);
+	case TAKEN:
+		return wait_for_maker(j, e);
+	case NONE:
+		break;
+	}
+	return boot(j, e);
+}
+
+int job_begin(struct job *j, struct err *e)
+{
+	return j->spec.isolate == ISOLATE_CLONE ? begin(j, e) : boot(j, e);
+}
+
+static void look_again(void *arg)
+{
+	struct job *j = arg;
+	struct err e = ERR_INIT;
+
+	if (j->state == JOB_WAITING && begin(j, &e) < 0)
+		job_fail(j, "%s", err_text(&e));
+	err_release(&e);
+}
+
+/* ---- making one ---- */
+
+static void on_saved(void *arg, const char *error)
+{
+	struct job *j = arg;
+	struct wire_frame hello = { .type = WIRE_HELLO };
+	struct buf said = j->template.hello;
+
+	if (j->state != JOB_SAVING)
+		return;
+	j->saved = !error;
+	if (j->saved) {
+		machine_stop(j->machine); /* its end brings the first clone */
+		return;
+	}
+	free(j->report.isolate_why);
+	j->report.isolate_why = xasprintf("the machine could not be saved: %s", error);
+	j->template.hello = (struct buf)BUF_INIT;
+	machine_template_release(&j->template);
+	machine_cont(j->machine);
+	hello.payload = (const uint8_t *)said.data;
+	hello.len = said.len;
+	job_hello(j, &hello);
+	buf_release(&said);
+}
+
+void job_template_hello(struct job *j, const struct wire_frame *f)
+{
+	buf_add(&j->template.hello, f->payload, f->len);
+	j->making = false;
+	j->state = JOB_SAVING;
+	machine_save(j->machine, j->template.state_fd, on_saved, j);
+}
+
+/* The clone starts while the template is written to the disk. */
+static int first_clone(struct job *j, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = clone(j, e);
+
+	if (r == 0 && machine_template_commit(&j->template, &why) < 0)
+		say_why(j, err_text(&why));
+	err_release(&why);
+	return r;
+}
+
+/* Once it is made anew; when that is refused too, the guest boots. */
+static int after_refusal(struct job *j, const char *why, struct err *e)
+{
+	bool again = !j->refused;
+
+	free(j->report.isolate_why);
+	j->report.isolate_why = xasprintf("a template could not be resumed: %s", why ? why : "?");
+	j->refused = true;
+	j->report.connected = false;
+	j->report.isolate = ISOLATE_BOOT;
+	machine_template_release(&j->template);
+	machine_template_remove(j->plan->template_key);
+	return again ? begin(j, e) : boot(j, e);
+}
+
+bool job_next_machine(struct job *j, enum machine_end end, const char *why)
+{
+	bool saved = j->state == JOB_SAVING && j->saved;
+	bool refused = j->report.isolate == ISOLATE_CLONE && end == MACHINE_DIED &&
+		       j->state < JOB_DIAGNOSING && !machine_ran(j->machine);
+	struct err e = ERR_INIT;
+	int r;
+
+	if (!saved && !refused)
+		return false;
+	detach(j);
+	r = saved ? first_clone(j, &e) : after_refusal(j, why, &e);
+	if (r < 0)
+		job_fail(j, "%s", err_text(&e));
+	err_release(&e);
+	return true;
+}
+
+void job_start_release(struct job *j)
+{
+	loop_timer_remove(j->look);
+	machine_template_release(&j->template);
+}
