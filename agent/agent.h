@@ -60,11 +60,13 @@ __attribute__((format(printf, 1, 2), noreturn)) void give_up(const char *format,
 
 /* ---- boot.c ---- */
 
-void boot_mounts(void); /* /proc, /sys, /dev, and a console on fds 0 to 2 */
+/* All that a Linux system expects beside its files, as far as the kernel has it, and a console on fds 0 to 2. */
+void boot_mounts(void);
 void boot_modules(void); /* those listed in /vmrig/modules */
 bool boot_word(const char *word); /* stands on the kernel command line */
-int mount_dev(void); /* on /dev: devtmpfs, or a tmpfs with nodes made by hand */
-int mount_pseudo(void); /* all that a Linux system expects beside its files; best effort */
+int boot_pseudo_error(void); /* why one of them could not be mounted that is needed */
+int move_pseudo(const char *root); /* /dev, /proc, /sys and /run, with all that is mounted below them */
+void make_tmp(void); /* /tmp, where the root has none */
 __attribute__((noreturn)) void power_off(void);
 
 /* ---- channel.c: the way to the host ---- */

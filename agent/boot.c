@@ -23,6 +23,7 @@
 int proc_fd = -1;
 
 static bool can_power_off;
+static int pseudo_error;
 
 static int mount_at(const char *type, const char *where, unsigned long flags, const char *options)
 {
@@ -59,7 +60,7 @@ static void make_nodes(void)
 	}
 }
 
-int mount_dev(void)
+static int mount_dev(void)
 {
 	int r = mount_at("devtmpfs", "/dev", MS_NOSUID, "mode=0755");
 
@@ -95,7 +96,8 @@ static void make_sticky(const char *path)
 		chmod(path, 01777); /* the umask has no say in it */
 }
 
-int mount_pseudo(void)
+/* Mounted before HELLO, so that they are in a template and cost its clones nothing; the root takes them over. */
+static int mount_pseudo(void)
 {
 	static const struct {
 		const char *type, *where, *options;
@@ -118,8 +120,10 @@ int mount_pseudo(void)
 	};
 	int r = mount_dev(), worst = 0;
 
-	if (r < 0)
+	if (r < 0) {
+		trouble("cannot mount /dev: %s", strerror(-r));
 		worst = r;
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		r = mount_at(rows[i].type, rows[i].where, rows[i].flags, rows[i].options);
 		if (r < 0 && r != -EBUSY && rows[i].needed) {
@@ -127,11 +131,31 @@ int mount_pseudo(void)
 			worst = r;
 		}
 	}
-	/* No tmpfs here: the caller may stand in the host's /tmp, and the overlay takes writes anyway. */
-	make_sticky("/tmp");
 	make_sticky("/run/lock");
 	loopback_up();
 	return worst;
+}
+
+int move_pseudo(const char *root)
+{
+	static const char *const paths[] = { "/dev", "/proc", "/sys", "/run" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		char to[64];
+
+		snprintf(to, sizeof(to), "%s%s", root, paths[i]);
+		if (mkdir(to, 0755) < 0 && errno != EEXIST && access(to, F_OK) < 0)
+			return -errno;
+		if (mount(paths[i], to, NULL, MS_MOVE, NULL) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* No tmpfs: the caller may stand in the host's /tmp, and the overlay takes writes anyway. */
+void make_tmp(void)
+{
+	make_sticky("/tmp");
 }
 
 /* Without a console node in the initramfs the kernel starts PID 1 with no open file at all. */
@@ -150,18 +174,8 @@ static void open_standard_fds(void)
 
 void boot_mounts(void)
 {
-	int r;
-
 	umask(0);
-	r = mount_at("proc", "/proc", 0, NULL);
-	if (r < 0)
-		trouble("cannot mount /proc: %s", strerror(-r));
-	r = mount_at("sysfs", "/sys", 0, NULL);
-	if (r < 0)
-		trouble("cannot mount /sys: %s", strerror(-r));
-	r = mount_dev();
-	if (r < 0)
-		trouble("cannot mount /dev: %s", strerror(-r));
+	pseudo_error = mount_pseudo();
 	open_standard_fds();
 	proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	can_power_off = access("/sys/firmware/acpi/tables", F_OK) == 0 ||
@@ -205,6 +219,11 @@ void boot_modules(void)
 	free(line);
 	fclose(list);
 	chmod("/dev/kvm", 0666); /* there is no udev to let other users than root have it */
+}
+
+int boot_pseudo_error(void)
+{
+	return pseudo_error;
 }
 
 bool boot_word(const char *word)

@@ -67,10 +67,10 @@ static int mount_overlay(void)
 
 static int switch_root(const char *new_root)
 {
-	static const char *const old[] = { "/dev", "/proc", "/sys" };
+	int r = move_pseudo(new_root);
 
-	for (size_t i = 0; i < sizeof(old) / sizeof(*old); i++)
-		umount2(old[i], MNT_DETACH);
+	if (r < 0)
+		return r;
 	if (chdir(new_root) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
 		chdir("/") < 0)
 		return -errno;
@@ -142,7 +142,8 @@ void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs)
 	built = true;
 	if (kind != WIRE_SHARE_NONE)
 		write_machine_id();
-	r = mount_pseudo();
+	make_tmp();
+	r = boot_pseudo_error();
 	if (r < 0) {
 		send_done(id, r, "cannot mount the pseudo file systems: %s", strerror(-r));
 		return;
