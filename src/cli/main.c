@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{ "test", cmd_test, "run a suite (vmrig.yaml), each test in a fresh kernel" },
 	{ "list", cmd_list, "show what 'test' would run" },
 	{ "kernel", cmd_kernel, "build, fetch, list and clean kernels" },
+	{ "cleanup", cmd_cleanup, "remove templates of guests from the cache" },
 };
 
 static void help(FILE *out)

@@ -51,12 +51,30 @@ static const char *key_of(struct job *j)
 
 /* ---- machines ---- */
 
+/* What follows is as if the clone had just said HELLO. */
+static void on_loaded(void *arg)
+{
+	struct job *j = arg;
+	const struct buf *said = &j->template.hello;
+	const struct wire_frame hello = {
+		.type = WIRE_HELLO,
+		.payload = (const uint8_t *)said->data,
+		.len = said->len,
+	};
+
+	if (j->state != JOB_BOOTING)
+		return;
+	channel_skip_first(j->channel);
+	job_hello(j, &hello);
+}
+
 static int start(struct job *j, const struct machine_spec *spec, struct err *e)
 {
 	struct machine_handlers h = job_machine_handlers;
 	int r;
 
 	h.arg = j;
+	h.loaded = on_loaded;
 	if (!j->saved)
 		j->engine_ms = clock_ms();
 	j->state = JOB_BOOTING;
@@ -83,15 +101,8 @@ static int boot_template(struct job *j, struct err *e)
 	return start(j, &s, e);
 }
 
-/* What follows is as if the clone had just said HELLO. */
 static int clone(struct job *j, struct err *e)
 {
-	const struct buf *said = &j->template.hello;
-	struct wire_frame hello = {
-		.type = WIRE_HELLO,
-		.payload = (const uint8_t *)said->data,
-		.len = said->len,
-	};
 	struct machine_spec s = j->plan->spec;
 	int r;
 
@@ -103,8 +114,6 @@ static int clone(struct job *j, struct err *e)
 	if (r < 0)
 		return r;
 	j->report.isolate = ISOLATE_CLONE;
-	channel_skip_first(j->channel);
-	job_hello(j, &hello);
 	return 0;
 }
 
@@ -158,10 +167,10 @@ static int wait_for_maker(struct job *j, struct err *e)
 {
 	int64_t now = clock_ms();
 
-	if (!j->look)
+	if (!j->look) {
 		j->look = loop_timer_add(j->loop, CLOCK_NEVER, look_again, j);
-	if (j->state != JOB_WAITING)
 		j->look_until = now + WAIT_MS;
+	}
 	j->state = JOB_WAITING;
 	if (now >= j->look_until) {
 		say_why(j, "another process makes the template, and does not come to an end");
@@ -253,7 +262,7 @@ static int after_refusal(struct job *j, const char *why, struct err *e)
 	bool again = !j->refused;
 
 	free(j->report.isolate_why);
-	j->report.isolate_why = xasprintf("a template could not be resumed: %s", why ? why : "?");
+	j->report.isolate_why = xasprintf("a template could not be resumed: %s", why);
 	j->refused = true;
 	j->report.connected = false;
 	j->report.isolate = ISOLATE_BOOT;
@@ -267,13 +276,15 @@ bool job_next_machine(struct job *j, enum machine_end end, const char *why)
 	bool saved = j->state == JOB_SAVING && j->saved;
 	bool refused = j->report.isolate == ISOLATE_CLONE && end == MACHINE_DIED &&
 		       j->state < JOB_DIAGNOSING && !machine_ran(j->machine);
+	_cleanup_free_ char *said =
+		xstrdup(why ? why : "no reason told"); /* WHY goes with the machine */
 	struct err e = ERR_INIT;
 	int r;
 
 	if (!saved && !refused)
 		return false;
 	detach(j);
-	r = saved ? first_clone(j, &e) : after_refusal(j, why, &e);
+	r = saved ? first_clone(j, &e) : after_refusal(j, said, &e);
 	if (r < 0)
 		job_fail(j, "%s", err_text(&e));
 	err_release(&e);

@@ -242,12 +242,20 @@ static void on_ended(void *arg, enum qemu_end end, const char *why)
 		s->h.ended(s->h.arg, end_of(end), why);
 }
 
+static void on_loaded(void *arg)
+{
+	struct state *s = arg;
+
+	if (s->h.loaded)
+		s->h.loaded(s->h.arg);
+}
+
 static int start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine *m, struct err *e)
 {
 	__attribute__((cleanup(config_release))) struct config c = { 0 };
 	struct state *s;
-	struct qemu_handlers qh = { on_console, on_ended, NULL };
+	struct qemu_handlers qh = { on_console, on_ended, NULL, on_loaded };
 	int r = configure(spec, &c, e);
 
 	if (r < 0)

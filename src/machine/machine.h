@@ -119,6 +119,8 @@ struct machine_handlers {
 	void (*console)(void *arg, const char *data, size_t len);
 	void (*ended)(void *arg, enum machine_end end, const char *why); /* once, last */
 	void *arg;
+	/* The state was loaded, and the guest goes on now; what was sent to it before may be lost. May be NULL. */
+	void (*loaded)(void *arg);
 };
 
 struct machine;

@@ -204,7 +204,12 @@ static void on_loaded(void *arg, const char *error)
 	_cleanup_free_ char *why = NULL;
 
 	if (!error) {
-		qemu_cont(q);
+		enter(q);
+		if (q->h.loaded)
+			q->h.loaded(q->h.arg);
+		if (!q->freed)
+			qemu_cont(q);
+		leave(q);
 	} else if (!qmp_over(q->qmp)) {
 		why = xasprintf("QEMU could not load the guest's state (%s)", error);
 		fail(q, why);

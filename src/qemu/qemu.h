@@ -95,6 +95,9 @@ struct qemu_handlers {
 	 * words …"). Called once, never from inside qemu_start(). */
 	void (*ended)(void *arg, enum qemu_end end, const char *why);
 	void *arg;
+	/* The state was loaded, and the guest goes on now. What was sent to a serial port before is lost. May be
+	 * NULL. */
+	void (*loaded)(void *arg);
 };
 
 /* Starts it. 0, or a negative errno with E. The handlers are called from LOOP. */

@@ -21,6 +21,7 @@ int64_t __wrap_clock_ms(void)
 
 struct machine {
 	struct machine_handlers h;
+	struct loop_timer *load_timer; /* owned */
 	struct loop_timer *end_timer; /* owned: `ended` is called from the loop */
 	enum machine_end end;
 	char *why; /* owned */
@@ -33,9 +34,16 @@ static struct machine *current; /* borrowed; NULL: none */
 
 void fake_reset(void)
 {
-	buf_release(&template_hello);
-	machine = (struct fake_machine){ .fd = -1, .fs_fd = -1, .accel = ACCEL_TCG };
+	machine = (struct fake_machine){
+		.fd = -1, .fs_fd = -1, .accel = ACCEL_TCG, .template_there = machine.template_there
+	};
 	current = NULL;
+}
+
+void fake_forget_template(void)
+{
+	buf_release(&template_hello);
+	machine.template_there = false;
 }
 
 static void hang_up(void)
@@ -53,6 +61,14 @@ static void on_end(void *arg)
 	machine.ended++;
 	hang_up();
 	m->h.ended(m->h.arg, m->end, m->why);
+}
+
+static void on_load(void *arg)
+{
+	struct machine *m = arg;
+
+	if (!m->over && m->h.loaded)
+		m->h.loaded(m->h.arg);
 }
 
 static void end_soon(struct machine *m, enum machine_end end, const char *why)
@@ -92,6 +108,8 @@ int machine_start(struct loop *loop, const struct machine_spec *spec,
 	m = xcalloc(1, sizeof(*m));
 	*m = (struct machine){ .h = *h, .fd = channel[0], .fs_fd = fs[0] };
 	m->end_timer = loop_timer_add(loop, CLOCK_NEVER, on_end, m);
+	m->load_timer = loop_timer_add(loop,
+		spec->state_fd && !machine.refuses_state ? fake_now : CLOCK_NEVER, on_load, m);
 	machine.fd = channel[1];
 	machine.fs_fd = fs[1];
 	machine.spec = spec;
@@ -240,6 +258,7 @@ void machine_free(struct machine *m)
 	machine.freed++;
 	hang_up();
 	loop_timer_remove(m->end_timer);
+	loop_timer_remove(m->load_timer);
 	fd_close(m->fd);
 	fd_close(m->fs_fd);
 	free(m->why);

@@ -34,7 +34,8 @@ struct fake_machine {
 };
 extern struct fake_machine machine;
 
-void fake_reset(void);
+void fake_reset(void); /* but for a template that is there */
+void fake_forget_template(void);
 void fake_console(const char *text);
 void fake_console_bytes(const char *data, size_t len);
 /* The machine ends by itself, in the loop's next turn. */

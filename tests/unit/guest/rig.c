@@ -152,6 +152,7 @@ int rig_remove(void **state)
 	drop();
 	if (machine.freed != started)
 		r = -1;
+	fake_forget_template();
 	loop_free(rig.loop);
 	wire_reader_release(&rig.r);
 	buf_release(&rig.events);

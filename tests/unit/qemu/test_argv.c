@@ -54,6 +54,28 @@ static void microvm_takes_virtio_mmio_devices(void **state)
 	assert_lacks(s, "-pci");
 }
 
+static void memory_of_a_file_is_shared_or_private(void **state)
+{
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL, *p = NULL;
+
+	c.machine = QEMU_Q35;
+	c.memory = "/dev/fd/9";
+	c.memory_shared = true;
+	s = line(&c);
+	assert_has(
+		s, "-object memory-backend-file,id=memory,size=512M,mem-path=/dev/fd/9,share=on ");
+	assert_has(s, "-machine q35,memory-backend=memory ");
+	assert_has(s, "-kernel k");
+	assert_lacks(s, "-incoming");
+	c.memory_shared = false;
+	c.state_fd = 10;
+	p = line(&c);
+	assert_has(p, "share=off ");
+	assert_has(p, "-incoming defer ");
+	assert_lacks(p, "-kernel");
+}
+
 static void q35_takes_pci_devices(void **state)
 {
 	const char *const ports[] = { "a" };
@@ -212,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(microvm_takes_virtio_mmio_devices),
+		cmocka_unit_test(memory_of_a_file_is_shared_or_private),
 		cmocka_unit_test(q35_takes_pci_devices),
 		cmocka_unit_test(arms_virt_takes_virtio_mmio_and_nothing_of_a_pc),
 		cmocka_unit_test(the_second_uart_is_com2_on_both),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The real QEMU under TCG with guests of a few instructions; skipped where there is none. */
+#include <unistd.h>
+
 #include "tiny_guest.h"
 
 static struct qemu_features features;
@@ -166,6 +168,99 @@ static void a_break_and_its_key_come_in_order(void **state)
 	record_release(&r);
 }
 
+static void on_saved(void *arg, const char *error)
+{
+	struct record *r = arg;
+
+	if (error)
+		fail_msg("%s", error);
+	loop_stop(r->loop);
+}
+
+/* Starts QEMU on the memory FDS[0]; with the state FDS[1] where that is not 0. */
+static void start_on(struct record *r, struct qemu_config *c, const int fds[2])
+{
+	_cleanup_free_ char *memory = xasprintf("/dev/fd/%d", fds[0]);
+
+	c->memory = memory;
+	c->memory_shared = !fds[1];
+	c->state_fd = fds[1];
+	c->keep_fds = fds;
+	c->n_keep_fds = fds[1] ? 2 : 1;
+	record_start(r, c);
+	c->memory = NULL;
+}
+
+static void echoes(struct record *r, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < len; i++) {
+		size_t before = r->console.len;
+
+		qemu_console_write(r->qemu, word + i, 1);
+		while (r->console.len == before)
+			loop_turn(r->loop, 1000);
+	}
+	assert_memory_equal(r->console.data + r->console.len - len, word, len);
+}
+
+static void a_guest_that_was_saved_goes_on_as_often_as_one_likes(void **state)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int memory = fd_memfd("memory", "", 0), saved = fd_memfd("state", "", 0);
+	struct qemu_config c;
+	struct record r = { 0 };
+
+	if (!features.templates) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
+		skip();
+	}
+	assert_int_equal(ftruncate(memory, 64 << 20), 0);
+	tiny_print(&code, ">");
+	tiny_echo(&code);
+	path = tiny_write(*state, &code);
+	c = config(path);
+	start_on(&r, &c, (int[]){ memory, 0 });
+	while (r.console.len < 1)
+		loop_turn(r.loop, 1000);
+	qemu_save(r.qemu, saved, on_saved, &r);
+	record_run(&r);
+	qemu_stop(r.qemu);
+	record_run(&r);
+	assert_string_equal(buf_str(&r.console), ">");
+	record_release(&r);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(lseek(saved, 0, SEEK_SET), 0);
+		start_on(&r, &c, (int[]){ memory, saved });
+		while (!qemu_ran(r.qemu))
+			loop_turn(r.loop, 1000);
+		echoes(&r, "again");
+		assert_true(qemu_ran(r.qemu));
+		assert_string_equal(buf_str(&r.console), "again");
+		record_release(&r);
+	}
+}
+
+static void a_state_that_is_none_is_a_death_before_the_guest_ran(void **state)
+{
+	_cleanup_close_ int memory = fd_memfd("memory", "", 0), bad = fd_memfd("state", "none", 4);
+	struct qemu_config c = config(NULL);
+	struct record r = { 0 };
+
+	if (!features.templates) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
+		skip();
+	}
+	assert_int_equal(ftruncate(memory, 64 << 20), 0);
+	start_on(&r, &c, (int[]){ memory, bad });
+	record_run(&r);
+	assert_int_equal(r.end, QEMU_DIED);
+	assert_false(qemu_ran(r.qemu));
+	record_release(&r);
+}
+
 static void a_command_line_it_refuses_is_a_death_with_its_words(void **state)
 {
 	const char *const extra[] = { "-no-such-option" };
@@ -196,6 +291,8 @@ int main(void)
 		cmocka_unit_test(it_can_be_stopped_before_its_first_instruction),
 		cmocka_unit_test(commands_are_answered),
 		in_folder(a_break_and_its_key_come_in_order),
+		in_folder(a_guest_that_was_saved_goes_on_as_often_as_one_likes),
+		cmocka_unit_test(a_state_that_is_none_is_a_death_before_the_guest_ran),
 		cmocka_unit_test(a_command_line_it_refuses_is_a_death_with_its_words),
 	};
 	int r;

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* A guest that is a clone: making the template, waiting for it, and every way in which it comes to nothing. */
+#include "rig.h"
+
+static int wish_clone(void **state)
+{
+	int r = rig_make(state);
+
+	rig.spec.isolate = ISOLATE_CLONE;
+	return r;
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, wish_clone, rig_remove)
+
+/* The frames of a clone go on behind the HELLO of its template. */
+static void woken(void)
+{
+	rig.w = (struct wire_writer){ .seq = 1 };
+	wire_reader_release(&rig.r);
+	wire_reader_init(&rig.r);
+	machine.ended = 0;
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+}
+
+static void to_the_end(void)
+{
+	say_done(ID_ROOT, 0, "");
+	expect_exec(0);
+	say_started(0);
+	say_exited(0, 0);
+	expect(WIRE_SHUTDOWN);
+	say_bye();
+	expect_over();
+}
+
+static void make_template(void)
+{
+	if (!rig.job)
+		start();
+	say_hello();
+	turn();
+	assert_int_equal(machine.commits, 1);
+	woken();
+}
+
+static void the_first_makes_it_and_is_its_first_clone(void **state)
+{
+	start();
+	assert_true(machine.last.memory_fd && machine.last.memory_shared && !machine.last.state_fd);
+	pass(300);
+	make_template();
+	assert_int_equal(machine.started, 2);
+	assert_int_equal(machine.saves, 1);
+	assert_true(machine.last.memory_fd && !machine.last.memory_shared && machine.last.state_fd);
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_CLONE);
+	assert_null(rig.report->isolate_why);
+	assert_string_equal(rig.report->release, "6.1.0-fake");
+	assert_int_equal(rig.report->boot_ms, 300);
+	assert_int_equal(rig.report->engine_cpu_us, 2 * 1234);
+}
+
+static void the_next_is_a_clone_at_once(void **state)
+{
+	make_template();
+	to_the_end();
+	rig_again();
+	rig.spec.isolate = ISOLATE_CLONE;
+	machine.started = 0;
+	start();
+	woken();
+	to_the_end();
+	assert_int_equal(machine.started, 1);
+	assert_int_equal(machine.saves, 0);
+	assert_int_equal(rig.report->isolate, ISOLATE_CLONE);
+	assert_string_equal(rig.report->agent, "agent 1");
+	assert_int_equal(rig.report->trouble.n, 1);
+}
+
+static void one_that_somebody_else_makes_is_waited_for(void **state)
+{
+	machine.template_taken = 5;
+	start();
+	pass(20);
+	assert_int_equal(machine.started, 0);
+	pass(500);
+	assert_int_equal(machine.started, 1);
+	assert_true(machine.last.memory_shared);
+}
+
+static void what_is_waited_for_does_not_count_as_booting(void **state)
+{
+	machine.template_taken = 1000;
+	rig.spec.boot_ms = 50;
+	start();
+	pass(500);
+	machine.template_taken = 0;
+	pass(20);
+	assert_int_equal(machine.started, 1);
+	assert_int_equal(rig.dones, 0);
+}
+
+static void who_waits_can_be_cancelled(void **state)
+{
+	machine.template_taken = BIG;
+	start();
+	pass(20);
+	job_cancel(rig.job);
+	turn();
+	assert_int_equal(rig.dones, 1);
+	assert_true(rig.report->cancelled);
+	assert_int_equal(machine.started, 0);
+}
+
+static void a_maker_that_never_ends_is_not_waited_for_for_ever(void **state)
+{
+	machine.template_taken = BIG;
+	start();
+	pass(125000);
+	assert_int_equal(machine.started, 1);
+	assert_int_equal(machine.last.memory_fd, 0);
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
+	assert_non_null(strstr(rig.report->isolate_why, "another process"));
+}
+
+static void a_machine_that_cannot_be_saved_goes_on_as_it_is(void **state)
+{
+	machine.cannot_save = true;
+	start();
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+	assert_int_equal(machine.conts, 1);
+	to_the_end();
+	assert_int_equal(machine.started, 1);
+	assert_int_equal(machine.commits, 0);
+	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
+	assert_non_null(strstr(rig.report->isolate_why, "no space"));
+}
+
+static void where_there_can_be_no_template_it_boots(void **state)
+{
+	machine.no_templates = true;
+	start();
+	assert_int_equal(machine.last.memory_fd, 0);
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
+	assert_non_null(strstr(rig.report->isolate_why, "the fake saves nothing"));
+}
+
+static void a_damaged_one_is_named_and_made_anew(void **state)
+{
+	machine.template_damaged = true;
+	make_template();
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_CLONE);
+	assert_non_null(strstr(rig.report->isolate_why, "damaged"));
+}
+
+static void one_that_the_engine_refuses_is_removed_and_made_anew(void **state)
+{
+	make_template();
+	to_the_end();
+	rig_again();
+	rig.spec.isolate = ISOLATE_CLONE;
+	machine.commits = 0;
+	machine.refuses_state = true;
+	start();
+	turn();
+	assert_int_equal(machine.removes, 1);
+	assert_true(machine.last.memory_shared);
+	rig.w = (struct wire_writer){ 0 };
+	say_hello();
+	turn();
+	assert_int_equal(machine.commits, 1);
+	woken();
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_CLONE);
+	assert_non_null(strstr(rig.report->isolate_why, "load of migration failed"));
+}
+
+static void a_boot_that_dies_is_the_jobs_own(void **state)
+{
+	start();
+	fake_end(MACHINE_PANICKED, "the guest panicked");
+	turn();
+	assert_int_equal(rig.dones, 1);
+	assert_int_equal(rig.report->end, MACHINE_PANICKED);
+	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
+	assert_int_equal(machine.started, 1);
+	assert_int_equal(machine.commits, 0);
+}
+
+static void a_boot_that_hangs_runs_into_its_limit(void **state)
+{
+	rig.spec.boot_ms = 1000;
+	start();
+	pass(20000);
+	assert_int_equal(rig.dones, 1);
+	assert_int_equal(rig.report->limit, LIMIT_BOOT);
+	assert_int_equal(machine.commits, 0);
+}
+
+static void a_clone_that_dies_later_is_not_the_templates_fault(void **state)
+{
+	make_template();
+	fake_end(MACHINE_DIED, "killed");
+	turn();
+	assert_int_equal(rig.dones, 1);
+	assert_int_equal(rig.report->end, MACHINE_DIED);
+	assert_int_equal(machine.removes, 0);
+}
+
+static void it_can_be_cancelled_between_boot_and_clone(void **state)
+{
+	machine.stubborn = true;
+	start();
+	say_hello();
+	assert_int_equal(machine.saves, 1);
+	job_cancel(rig.job);
+	fake_end(MACHINE_STOPPED, NULL);
+	turn();
+	assert_int_equal(rig.dones, 1);
+	assert_int_equal(machine.started, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(the_first_makes_it_and_is_its_first_clone),
+		T(the_next_is_a_clone_at_once),
+		T(one_that_somebody_else_makes_is_waited_for),
+		T(what_is_waited_for_does_not_count_as_booting),
+		T(who_waits_can_be_cancelled),
+		T(a_maker_that_never_ends_is_not_waited_for_for_ever),
+		T(a_machine_that_cannot_be_saved_goes_on_as_it_is),
+		T(where_there_can_be_no_template_it_boots),
+		T(a_damaged_one_is_named_and_made_anew),
+		T(one_that_the_engine_refuses_is_removed_and_made_anew),
+		T(a_boot_that_dies_is_the_jobs_own),
+		T(a_boot_that_hangs_runs_into_its_limit),
+		T(a_clone_that_dies_later_is_not_the_templates_fault),
+		T(it_can_be_cancelled_between_boot_and_clone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
