@@ -221,6 +221,9 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	case OPT_FAIL_ON:
 		return set_fail_on(a, value, where);
 	case OPT_ISOLATE:
+		if (streq(value, "shared"))
+			return cli_usage_error(
+				&command, "%s: one command has nobody to share with", where);
 		return cli_isolate(&command, where, value, &o->isolate);
 	case OPT_QEMU_ARG:
 		strv_add(&a->extra, value);

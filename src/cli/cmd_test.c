@@ -46,7 +46,7 @@ static const struct cli_option options[] = {
 	[OPT_ACCEL] = { "accel", 0, "A", "VMRIG_ACCEL",
 		"auto, kvm (never falls back), tcg or nested" },
 	[OPT_ISOLATE] = { "isolate", 0, "HOW", "VMRIG_ISOLATE",
-		"clone or boot, for every test (as the suite says: clone)" },
+		"clone, boot or shared, for every test (as the suite says: clone)" },
 	[OPT_TIMEOUT] = { "timeout", 't', "TIME", NULL,
 		"limit for the whole run, as 90s or 15m (none)" },
 	[OPT_FAIL_FAST] = { "fail-fast", 0, NULL, NULL,

@@ -222,5 +222,5 @@ int cli_isolate(
 {
 	if (suite_isolate_parse(value, ret) == 0)
 		return 0;
-	return cli_usage_error(c, "%s: '%s' is neither clone nor boot", where, value);
+	return cli_usage_error(c, "%s: '%s' is none of clone, boot, shared", where, value);
 }

@@ -134,6 +134,7 @@ struct job_report {
 	enum guest_limit limit; /* which limit ran out, and the length of it */
 	int64_t limit_ms;
 	int limit_command; /* which command was running; -1: none */
+	bool kept; /* the guest lives on, and nothing speaks against it: job_again() */
 	bool lived_on; /* the agent spoke after the limit ran out: the kernel lives */
 	bool cancelled; /* job_cancel() */
 	char *broken; /* owned: why the channel is broken; NULL: it was not */
@@ -159,6 +160,7 @@ struct job_report {
 struct job_spec {
 	struct guest_plan *plan; /* borrowed; the job takes its own reference */
 	enum guest_isolate isolate;
+	bool keep; /* once the commands are over the guest is kept for others, unless its kernel complained */
 	const struct job_command
 		*commands; /* run in order; the first that fails (exit code not 0) ends
 						   the row, except `always_last` */
@@ -193,7 +195,7 @@ struct job_handlers {
 	void (*console)(void *arg, const char *data, size_t len);
 	/* Room for more stdin of the running command. May be NULL. */
 	void (*stdin_room)(void *arg, size_t bytes);
-	/* Everything is over: once, last. The report is valid until job_free(). */
+	/* Everything is over: once, last. The report is valid until job_free(), or job_again(). */
 	void (*done)(void *arg, const struct job_report *r);
 	void *arg;
 };
@@ -201,6 +203,14 @@ struct job_handlers {
 /* Starts it; SPEC's arrays stay borrowed until `done`. Handlers are called from LOOP. */
 int job_start(struct loop *loop, const struct job_spec *spec, const struct job_handlers *h,
 	struct job **ret, struct err *e);
+/*
+ * A guest that was kept: whether it can be used again. It cannot once it has ended, or its kernel complained
+ * meanwhile; then it is freed.
+ */
+bool job_usable(const struct job *j);
+/* Other commands for it, as job_start() takes them; the plan is the same. What was seen before is forgotten, the report
+ * begins anew with a guest that is ready. Only on one that is usable. */
+void job_again(struct job *j, const struct job_spec *spec, const struct job_handlers *h);
 /* Bytes for the running command's stdin, at most the room told; LEN 0 ends it. Dropped when it has ended. */
 void job_stdin(struct job *j, const char *data, size_t len);
 /* A signal to the running command; -ESRCH when none runs. */

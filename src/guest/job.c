@@ -143,7 +143,7 @@ void job_next(struct job *j)
 	j->state = JOB_RUNNING;
 	if (next < n)
 		send_exec(j, next);
-	else
+	else if (!job_keep(j))
 		leave(j);
 }
 
@@ -179,12 +179,21 @@ static void on_closed(void *arg, const char *why)
 		job_end(j);
 }
 
+/* Who was told forgets the handlers: a guest that was kept may end when nobody listens any more. */
 static void finish(void *arg)
 {
 	struct job *j = arg;
+	struct job_handlers h = j->h;
 
-	if (j->h.done)
-		j->h.done(j->h.arg, &j->report);
+	memset(&j->h, 0, sizeof(j->h));
+	if (h.done)
+		h.done(h.arg, &j->report);
+}
+
+void job_finish(struct job *j)
+{
+	loop_timer_remove(j->finish);
+	j->finish = loop_timer_add(j->loop, clock_ms(), finish, j);
 }
 
 void job_over(struct job *j, enum machine_end end, const char *why)
@@ -205,7 +214,7 @@ void job_over(struct job *j, enum machine_end end, const char *why)
 	if (console_error(j->console) < 0 && !r->infra)
 		r->infra = xasprintf(
 			"cannot write the console log: %s", strerror(-console_error(j->console)));
-	j->finish = loop_timer_add(j->loop, clock_ms(), finish, j);
+	job_finish(j);
 }
 
 static void count_usage(struct job *j)
@@ -234,22 +243,15 @@ const struct machine_handlers job_machine_handlers = { .console = on_console, .e
 
 /* ---- the caller's side ---- */
 
-static struct job *job_new(
-	struct loop *loop, const struct job_spec *spec, const struct job_handlers *h)
+void job_listen(struct job *j, const struct job_spec *spec)
 {
-	struct job *j = xcalloc(1, sizeof(*j));
-	uint64_t file_max = spec->file_max ? spec->file_max : FILE_MAX_DEFAULT;
-
-	j->loop = loop;
-	j->plan = guest_plan_ref(spec->plan);
 	j->spec = *spec;
-	j->spec.file_max = file_max;
-	j->h = *h;
+	j->spec.file_max = spec->file_max ? spec->file_max : FILE_MAX_DEFAULT;
 	j->kmsg_fd = spec->kmsg_fd;
-	j->template = (struct machine_template)MACHINE_TEMPLATE_INIT;
+	j->kmsg_bytes = 0;
 	j->console = console_new(CONSOLE_KEEP);
 	if (spec->console_fd >= 0)
-		console_log_to(j->console, spec->console_fd, file_max);
+		console_log_to(j->console, spec->console_fd, j->spec.file_max);
 	j->kmsg = splats_new();
 	j->start_ms = clock_ms();
 	j->report = (struct job_report){
@@ -262,6 +264,18 @@ static struct job *job_new(
 		.exits = xcalloc(spec->n_commands + 1, sizeof(struct job_exit)),
 		.n_exits = spec->n_commands,
 	};
+}
+
+static struct job *job_new(
+	struct loop *loop, const struct job_spec *spec, const struct job_handlers *h)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	j->loop = loop;
+	j->plan = guest_plan_ref(spec->plan);
+	j->h = *h;
+	j->template = (struct machine_template)MACHINE_TEMPLATE_INIT;
+	job_listen(j, spec);
 	return j;
 }
 
@@ -379,7 +393,7 @@ struct console *job_console(struct job *j)
 	return j->console;
 }
 
-static void report_release(struct job_report *r)
+void job_report_release(struct job_report *r)
 {
 	for (size_t i = 0; i < r->n_exits; i++)
 		free(r->exits[i].exec_text);
@@ -410,6 +424,6 @@ void job_free(struct job *j)
 	splats_free(j->kmsg);
 	fd_close(j->kmsg_fd);
 	guest_plan_unref(j->plan);
-	report_release(&j->report);
+	job_report_release(&j->report);
 	free(j);
 }

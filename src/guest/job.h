@@ -15,6 +15,7 @@ enum job_state {
 	JOB_MOUNTING, /* WELCOME, ROOT and SHAREs sent; waiting for their DONEs */
 	JOB_RUNNING, /* commands, one after the other */
 	JOB_PULLING, /* fetching artifacts */
+	JOB_KEPT, /* `done` is due or was called; waiting for job_again() */
 	JOB_LEAVING, /* SHUTDOWN sent, waiting for BYE */
 	JOB_DIAGNOSING, /* a limit ran out: collecting backtraces */
 	JOB_ENDING, /* the machine was told to stop */
@@ -77,10 +78,17 @@ void job_trouble(struct job *j, const char *text); /* kept for the report, withi
 void job_request(struct job *j, uint8_t type, const struct wire_enc *e);
 bool job_takes_stdin(const struct job *j); /* the current command runs and has one */
 
+void job_listen(
+	struct job *j, const struct job_spec *spec); /* to the kernel, and keep what it says */
+void job_finish(struct job *j); /* calls `done` from the loop */
+void job_report_release(struct job_report *r);
 void job_over(
 	struct job *j, enum machine_end end, const char *why); /* `done` is called from the loop */
 extern const struct machine_handlers job_machine_handlers; /* but for its `arg` */
 int job_attach(struct job *j, struct err *e); /* to a machine that was started */
+
+/* job_again.c */
+bool job_keep(struct job *j); /* instead of leaving; false: it has to leave */
 
 /* job_start.c */
 int job_begin(struct job *j, struct err *e); /* by the way that the spec asks for */

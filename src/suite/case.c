@@ -25,6 +25,7 @@ struct case_run {
 	char *artifacts_dir; /* owned */
 	struct case_events ev;
 	struct guest_plan *plan; /* borrowed */
+	enum suite_isolate isolate;
 	struct job *job; /* owned */
 	struct job_command commands[3];
 	size_t n_commands, test; /* which of them is the test */
@@ -167,6 +168,7 @@ static struct case_run *case_new(const struct case_context *x, const struct plan
 		.dir = xstrdup(dir),
 		.ev = *ev,
 		.plan = plan,
+		.isolate = suite_isolate_of(x->o, pc->test),
 		.out = CAPTURE_INIT,
 		.err = CAPTURE_INIT,
 		.started_wall_ns = clock_wall_ns(),
@@ -179,12 +181,8 @@ static struct case_run *case_new(const struct case_context *x, const struct plan
 	return c;
 }
 
-static enum suite_isolate case_isolate(const struct run_options *o, const struct suite_test *t)
-{
-	return o->isolate != SUITE_ISOLATE_AUTO ? o->isolate : t->isolate;
-}
-
-static int start_job(struct case_run *c, int console_fd, int kmsg_fd, struct err *e)
+static int start_job(struct case_run *c, const struct case_guest *guest, int console_fd,
+	int kmsg_fd, struct err *e)
 {
 	const struct suite_test *t = c->c->test;
 	const struct job_handlers h = {
@@ -196,8 +194,8 @@ static int start_job(struct case_run *c, int console_fd, int kmsg_fd, struct err
 	};
 	const struct job_spec spec = {
 		.plan = c->plan,
-		.isolate = case_isolate(c->x->o, t) == SUITE_ISOLATE_BOOT ? ISOLATE_BOOT
-									  : ISOLATE_CLONE,
+		.isolate = c->isolate == SUITE_ISOLATE_BOOT ? ISOLATE_BOOT : ISOLATE_CLONE,
+		.keep = guest->keep,
 		.commands = c->commands,
 		.n_commands = c->n_commands,
 		.always_last = t->teardown.n > 0,
@@ -212,14 +210,18 @@ static int start_job(struct case_run *c, int console_fd, int kmsg_fd, struct err
 		.artifacts_dir = c->artifacts_dir,
 	};
 
-	return job_start(c->x->loop, &spec, &h, &c->job, e);
+	if (!guest->job)
+		return job_start(c->x->loop, &spec, &h, &c->job, e);
+	c->job = guest->job;
+	job_again(c->job, &spec, &h);
+	return 0;
 }
 
 int case_start(const struct case_context *x, const struct plan_case *pc, size_t index,
-	const char *dir, const struct case_events *ev, struct guest_plan *plan,
+	const char *dir, const struct case_events *ev, const struct case_guest *guest,
 	struct case_run **ret, struct record *rec, struct err *e)
 {
-	struct case_run *c = case_new(x, pc, index, dir, ev, plan);
+	struct case_run *c = case_new(x, pc, index, dir, ev, guest->plan);
 	struct err why = ERR_INIT;
 	int console_fd, kmsg_fd, r;
 
@@ -229,12 +231,12 @@ int case_start(const struct case_context *x, const struct plan_case *pc, size_t 
 		case_free(c);
 		return r;
 	}
-	if (start_job(c, console_fd, kmsg_fd, &why) == 0) {
+	if (start_job(c, guest, console_fd, kmsg_fd, &why) == 0) {
 		*ret = c;
 		return 0;
 	}
 	case_describe(x, pc, rec);
-	record_add_plan(rec, plan);
+	record_add_plan(rec, guest->plan);
 	rec->verdict = VERDICT_INFRA;
 	rec->reason = rig_error_text(&why);
 	rec->dir = xstrdup(dir);
@@ -262,6 +264,13 @@ void case_cancel(struct case_run *c)
 bool case_cancelled(const struct case_run *c)
 {
 	return !c->report || c->report->cancelled;
+}
+
+struct job *case_take_guest(struct case_run *c)
+{
+	if (!c->report || !c->report->kept || !job_usable(c->job))
+		return NULL;
+	return TAKE_PTR(c->job);
 }
 
 void case_free(struct case_run *c)
@@ -331,6 +340,8 @@ int case_finish(struct case_run *c, struct record *rec, struct err *e)
 	case_describe(c->x, c->c, rec);
 	record_add_plan(rec, c->plan);
 	record_add_report(rec, r, c->test);
+	if (c->isolate == SUITE_ISOLATE_SHARED)
+		str_replace(&rec->isolate, suite_isolate_name(c->isolate));
 	record_decode(rec, rig_symbols(c->x->rig, c->c));
 	add_output(c, rec);
 	time_format(&started, c->started_wall_ns);

@@ -33,11 +33,18 @@ struct case_events {
 /* What a record says of a case that never ran. The caller fills verdict and reason. */
 void case_describe(const struct case_context *x, const struct plan_case *c, struct record *rec);
 
-/* Boots the guest of C. DIR is relative to the run's folder. -EIO and the like when DIR's files cannot be
+/* Where a case runs. */
+struct case_guest {
+	struct guest_plan *plan; /* borrowed */
+	struct job *job; /* one that was kept, whose owner the case becomes; NULL: one of its own */
+	bool keep; /* for others */
+};
+
+/* Starts C in a guest. DIR is relative to the run's folder. -EIO and the like when DIR's files cannot be
  * made; a guest that cannot be started is no error here but an infra record (RET is then NULL and REC
  * filled). */
 int case_start(const struct case_context *x, const struct plan_case *c, size_t index,
-	const char *dir, const struct case_events *ev, struct guest_plan *plan,
+	const char *dir, const struct case_events *ev, const struct case_guest *guest,
 	struct case_run **ret, struct record *rec, struct err *e);
 void case_cancel(struct case_run *c);
 size_t case_index(const struct case_run *c);
@@ -48,6 +55,8 @@ const char *case_isolate_why(const struct case_run *c);
 bool case_cancelled(const struct case_run *c);
 /* After `over`: the record. An error means that a file of the case is not whole: then there is no record. */
 int case_finish(struct case_run *c, struct record *rec, struct err *e);
+/* After case_finish(): the guest, where it was kept; the caller's own from now on. Else NULL. */
+struct job *case_take_guest(struct case_run *c);
 void case_free(struct case_run *c);
 
 #endif

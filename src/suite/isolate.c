@@ -9,6 +9,7 @@ static const char *const names[] = {
 	[SUITE_ISOLATE_AUTO] = "auto",
 	[SUITE_ISOLATE_CLONE] = "clone",
 	[SUITE_ISOLATE_BOOT] = "boot",
+	[SUITE_ISOLATE_SHARED] = "shared",
 };
 
 const char *suite_isolate_name(enum suite_isolate i)
@@ -25,4 +26,11 @@ int suite_isolate_parse(const char *name, enum suite_isolate *ret)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+enum suite_isolate suite_isolate_of(const struct run_options *o, const struct suite_test *t)
+{
+	enum suite_isolate i = o->isolate != SUITE_ISOLATE_AUTO ? o->isolate : t->isolate;
+
+	return i == SUITE_ISOLATE_AUTO ? SUITE_ISOLATE_CLONE : i;
 }

@@ -119,7 +119,7 @@ static int read_user(
 		{ "machines", yaml_read_strv, FIELD(machines) },                                 \
 		{ "kernels", yaml_read_strv, FIELD(kernels) },                                   \
 		{ "isolate", yaml_read_enum, FIELD(isolate), .parse = parse_isolate,             \
-			.expected = "clone or boot" },                                           \
+			.expected = "clone, boot or shared" },                                   \
 	{                                                                                        \
 		"fail_on", yaml_read_enum, FIELD(fail_on),                                       \
 			.parse = parse_splat,                                                    \

@@ -40,6 +40,9 @@ struct run {
 	size_t n_running, n_over, jobs;
 	uint64_t memory_mib, memory_used_mib; /* that may be promised to guests, and is */
 
+	struct shared_guest *shared; /* owned */
+	size_t n_shared, cap_shared;
+
 	enum stop_reason stop;
 	int signo; /* that stopped it; 0: none */
 	bool cancelled; /* the running cases were told to end */
@@ -55,6 +58,14 @@ void run_stop(struct run *r, enum stop_reason why);
 void run_fatal(struct run *r, const struct err *e);
 /* Keeps the record (owned from now on): on disk first; when that fails the case has none. */
 void run_record(struct run *r, size_t index, struct record *rec);
+
+/* shared.c: guests for several cases, one after the other; one for each guest plan at a time */
+bool shared_is_busy(
+	struct run *r, size_t index); /* case INDEX has to wait for another one to end */
+void shared_begin(struct run *r, size_t index, struct case_guest *guest);
+void shared_end(
+	struct run *r, size_t index, struct job *job); /* which was kept; NULL: it was not */
+void shared_release(struct run *r);
 
 /* run_jobs.c */
 unsigned host_cpus(void);

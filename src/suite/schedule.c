@@ -186,13 +186,17 @@ static void start_guest(struct run *r, size_t index, struct guest_plan *plan)
 	_cleanup_free_ char *dir = xasprintf("cases/%s", r->names.v[index]);
 	struct record rec = RECORD_INIT;
 	struct err e = ERR_INIT;
+	struct case_guest guest = { .plan = plan };
 	struct case_run *c;
 
-	if (case_start(&r->context, &r->plan.v[index], index, dir, &ev, plan, &c, &rec, &e) < 0) {
+	shared_begin(r, index, &guest);
+	if (case_start(&r->context, &r->plan.v[index], index, dir, &ev, &guest, &c, &rec, &e) < 0) {
 		run_fatal(r, &e);
 		err_release(&e);
+		shared_end(r, index, guest.job);
 	} else if (!c) {
 		run_record(r, index, &rec);
+		shared_end(r, index, NULL);
 	} else {
 		put_in_slot(r, c, index);
 	}
@@ -228,6 +232,7 @@ static void free_slot(struct run *r, struct case_run *c)
 		r->state[index] = CASE_STOPPED;
 		progress_drop(r->progress, index);
 	}
+	shared_end(r, index, case_take_guest(c));
 	case_free(c);
 }
 
@@ -278,15 +283,20 @@ static void collect(struct run *r)
 /* ---- turns ---- */
 
 /* The next one to start: in the order of the plan, while there is a slot and memory for it. */
-static bool next_case(const struct run *r, size_t *from)
+static bool next_case(struct run *r, size_t *from, size_t *ret)
 {
 	size_t i = *from;
 
 	while (i < r->plan.n && r->state[i] != CASE_WAITING)
 		i++;
 	*from = i;
-	if (i == r->plan.n || r->n_running == r->jobs)
+	if (r->n_running == r->jobs)
 		return false;
+	while (i < r->plan.n && (r->state[i] != CASE_WAITING || shared_is_busy(r, i)))
+		i++;
+	if (i == r->plan.n)
+		return false;
+	*ret = i;
 	return !r->n_running || r->memory_used_mib + promised_mib(&r->plan.v[i]) <= r->memory_mib;
 }
 
@@ -314,7 +324,7 @@ static void give_up(struct run *r)
 
 static void turns(struct run *r)
 {
-	size_t next = 0;
+	size_t next = 0, index = 0;
 
 	for (;;) {
 		bool started = false;
@@ -324,8 +334,8 @@ static void turns(struct run *r)
 			cancel_all(r);
 		if (r->cancelled && clock_ms() >= r->give_up_ms)
 			give_up(r);
-		if (r->stop == STOP_NONE && next_case(r, &next)) {
-			start_case(r, next);
+		if (r->stop == STOP_NONE && next_case(r, &next, &index)) {
+			start_case(r, index);
 			started = true;
 		}
 		if (!r->n_running && (r->stop != STOP_NONE || next == r->plan.n))
@@ -400,6 +410,7 @@ void schedule_run(struct run *r)
 	prepare_all(r);
 	rig_each_plan(r->rig, tell_plan, r);
 	turns(r);
+	shared_release(r);
 	loop_timer_remove(total);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		loop_signal_remove(sources[i]);

@@ -21,6 +21,7 @@ enum suite_isolate {
 	SUITE_ISOLATE_AUTO, /* a clone, where one pays */
 	SUITE_ISOLATE_CLONE, /* a guest of its own, copied from a template */
 	SUITE_ISOLATE_BOOT, /* a guest of its own, powered on */
+	SUITE_ISOLATE_SHARED, /* one guest for tests of one kernel and machine, one after another */
 };
 const char *suite_isolate_name(enum suite_isolate i);
 int suite_isolate_parse(const char *name, enum suite_isolate *ret); /* -EINVAL; "auto" is none */
@@ -86,6 +87,10 @@ int suite_find(const char *path, const char *cwd, char **ret, struct err *e);
  * keys suggest the nearest. At most 16 MiB. */
 int suite_load(const char *path, struct suite **ret, struct err *e);
 void suite_free(struct suite *s);
+
+struct run_options;
+/* What T is to be kept apart by: as the run says, else the suite, else a clone. */
+enum suite_isolate suite_isolate_of(const struct run_options *o, const struct suite_test *t);
 
 /* ---- plan ---- */
 

@@ -274,6 +274,7 @@ static void next_command(struct job *j)
 		return;
 	}
 	j->report.bye = true;
+	j->report.kept = j->spec.keep;
 	j->report.kmsg_whole = true;
 	j->report.end = MACHINE_POWERED_OFF;
 	job_over(j);
@@ -287,6 +288,8 @@ static void on_timer(void *arg)
 	if (j->report.cancelled && !j->stubborn) {
 		j->report.end = MACHINE_STOPPED;
 		job_over(j);
+	} else if (j->report.ready && !j->running && j->at == 0) {
+		start_command(j);
 	} else if (!j->report.ready) {
 		j->report.connected = j->report.ready = true;
 		j->report.boot_ms = 1;
@@ -333,6 +336,34 @@ int job_start(struct loop *loop, const struct job_spec *spec, const struct job_h
 	fake.last_cpus = spec->plan->spec.cpus;
 	*ret = j;
 	return 0;
+}
+
+bool job_usable(const struct job *j)
+{
+	return j->report.kept;
+}
+
+void job_again(struct job *j, const struct job_spec *spec, const struct job_handlers *h)
+{
+	fake.reused++;
+	fake.running++;
+	fd_close(j->spec.kmsg_fd);
+	console_free(j->console);
+	splats_free(j->kmsg);
+	free(j->report.exits);
+	j->spec = *spec;
+	j->h = *h;
+	j->at = 0;
+	j->over = false;
+	j->console = console_new(65536);
+	console_log_to(j->console, spec->console_fd, 1 << 20);
+	j->kmsg = splats_new();
+	j->report.exits = xcalloc(spec->n_commands, sizeof(struct job_exit));
+	j->report.n_exits = spec->n_commands;
+	j->report.console = console_splats(j->console);
+	j->report.kmsg = j->kmsg;
+	j->report.kept = j->report.bye = false;
+	loop_timer_set(j->timer, clock_ms() + 1);
 }
 
 void job_stdin(struct job *j, const char *data, size_t len)

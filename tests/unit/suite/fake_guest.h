@@ -21,7 +21,7 @@
 /* What was asked of the fakes, since the last fake_reset(). */
 struct fake_counts {
 	size_t resolved, prepared, started, freed;
-	size_t running, most_running;
+	size_t running, most_running, reused;
 	unsigned last_cpus;
 	char last_arch[16]; /* that a kernel was asked for; "": the kernel's own */
 	char wanted

@@ -52,6 +52,42 @@ static void failure_exits_with_1_and_keeps_its_last_words(void **state)
 	assert_non_null(strstr(o.out, "vmrig test --filter bad"));
 }
 
+static void shared_cases_run_one_after_another_in_one_guest(void **state)
+{
+	_cleanup_outcome_ struct outcome o = run_with("defaults: {isolate: shared}\n"
+						      "tests:\n"
+						      "- {name: a, run: [x, out=a]}\n"
+						      "- {name: b, run: [x, out=b, exit=3]}\n"
+						      "- {name: own, run: [x], isolate: boot}\n"
+						      "- {name: c, run: [x, out=c]}\n",
+		(struct run_options){ .jobs = 4 });
+
+	assert_int_equal(fake.started, 2);
+	assert_int_equal(fake.reused, 2);
+	assert_true(fake.most_running <= 2);
+	expect_verdict(&o, "a", VERDICT_PASS, true);
+	expect_verdict(&o, "b", VERDICT_FAIL, false);
+	expect_verdict(&o, "c", VERDICT_PASS, true);
+	assert_string_equal(record_at(&o, "a")->isolate, "shared");
+	assert_string_equal(record_at(&o, "own")->isolate, "boot");
+	assert_string_equal(record_at(&o, "b")->tail, "b\n");
+	assert_string_equal(record_at(&o, "c")->tail, "c\n");
+}
+
+static void a_crash_gives_the_next_shared_case_a_fresh_guest(void **state)
+{
+	_cleanup_outcome_ struct outcome o =
+		run("defaults: {isolate: shared}\n"
+		    "tests: [{name: a, run: [x]}, {name: b, run: [panic]},\n"
+		    "  {name: c, run: [x]}, {name: d, run: [x]}]\n");
+
+	assert_int_equal(fake.started, 2);
+	assert_int_equal(fake.reused, 2);
+	expect_verdict(&o, "b", VERDICT_CRASH, false);
+	expect_verdict(&o, "c", VERDICT_PASS, true);
+	expect_verdict(&o, "d", VERDICT_PASS, true);
+}
+
 static void jobs_that_end_in_any_order_each_get_one_record(void **state)
 {
 	struct buf b = BUF_INIT;
@@ -358,6 +394,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(passing_suite_exits_with_0_and_leaves_every_report),
 		CASE(failure_exits_with_1_and_keeps_its_last_words),
+		CASE(shared_cases_run_one_after_another_in_one_guest),
+		CASE(a_crash_gives_the_next_shared_case_a_fresh_guest),
 		CASE(jobs_that_end_in_any_order_each_get_one_record),
 		CASE(one_job_means_one_guest_at_a_time),
 		CASE(memory_of_the_host_bounds_the_guests),

@@ -1,0 +1,333 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Clones of a template: alike in all that a test may count on, different in all that must differ.
+. "$(dirname "$0")/lib.sh"
+
+PROVOKE=$(realpath "${PROVOKE:-$(dirname "$VMRIG")/tests/guest/provoke}")
+DATA=$(cd "$(dirname "$0")/data" && pwd)
+
+# A cache of its own with the kernels of the other one.
+own_cache() {
+	mkdir "$1"
+	cp -al "$VMRIG_CACHE_DIR/kernels" "$1/" 2>/dev/null || cp -a "$VMRIG_CACHE_DIR/kernels" "$1/"
+	export VMRIG_CACHE_DIR=$PWD/$1
+}
+
+templates() {
+	find "$VMRIG_CACHE_DIR/templates" -mindepth 1 -maxdepth 1 -type d 2>/dev/null | wc -l
+}
+
+the_template() {
+	same "$(templates)" 1
+	find "$VMRIG_CACHE_DIR/templates" -mindepth 1 -maxdepth 1 -type d
+}
+
+# clone COMMAND ...: in a guest that is one.
+clone() {
+	vmrig run --isolate clone --json "$@"
+	has err '"isolate":"clone"'
+}
+
+test_clones_share_no_number_that_must_be_their_own() {
+	for i in 1 2 3; do
+		# shellcheck disable=SC2016
+		clone -- sh -c '
+			cat /proc/sys/kernel/random/boot_id /etc/machine-id
+			cat /proc/sys/kernel/random/uuid
+			head -c 16 /dev/urandom | od -An -tx1
+			python3 -c "import os; print(os.getrandom(16).hex())" 2>/dev/null || head -c 16 /dev/random | od -An -tx1
+			modprobe dummy numdummies=0 && ip link add dummy7 type dummy && cat /sys/class/net/dummy7/address
+			mktemp -u XXXXXXXXXXXXXXXX'
+		code_is 0
+		same "$(wc -l <out)" 7
+		cat out >>all
+	done
+	same "$(sort all | uniq -d)" ""
+	same "$(wc -l <all)" 21
+}
+
+test_a_boot_id_stays_the_same_within_a_clone() {
+	clone -- sh -c 'cat /proc/sys/kernel/random/boot_id; cat /proc/sys/kernel/random/boot_id'
+	code_is 0
+	same "$(sort -u out | wc -l)" 1
+	hasnt /proc/sys/kernel/random/boot_id "$(head -n 1 out)"
+}
+
+test_time_goes_on_where_a_template_has_aged() {
+	own_cache cache
+	clone -- true
+	sleep 30
+	# shellcheck disable=SC2016
+	clone -- sh -c 'date +%s; cut -d. -f1 /proc/uptime; sleep 1; sleep 0.2; cut -d. -f1 /proc/uptime; dmesg'
+	code_is 0
+	local off=$(($(date +%s) - $(sed -n 1p out)))
+	[ ${off#-} -lt 20 ] || fail "the wall clock is off by $off s"
+	[ "$(sed -n 3p out)" -gt "$(sed -n 2p out)" ] || fail "the monotonic clock stands still"
+	[ "$(sed -n 2p out)" -lt 30 ] || fail "the monotonic clock jumped"
+	! grep -iE 'stall|hung task|lockup|unstable|blocked for more' out || fail "something fired that should not"
+	hasnt err '"splats"'
+}
+
+test_nothing_of_a_test_reaches_the_next() {
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M, timeout: 120s, isolate: clone }
+		tests:
+		  - name: module
+		    run: modprobe dummy && test -d /sys/module/dummy && touch /usr/bin/left /tmp/left /run/left
+		  - name: sysctl
+		    run: echo 4711 >/proc/sys/kernel/pid_max; hostname elsewhere; echo 1 >/proc/sys/vm/drop_caches
+		  - name: memory
+		    run: head -c 400m /dev/zero | tail
+		    expect: fail
+		  - name: daemon
+		    run: setsid sleep 1000 & mount -t tmpfs none /mnt
+		  - name: panic
+		    run: echo c >/proc/sysrq-trigger
+		    expect: crash
+		  - name: poweroff
+		    run: busybox poweroff -f
+		  - name: clean
+		    run: >
+		      test ! -d /sys/module/dummy && test ! -e /usr/bin/left && test ! -e /tmp/left && test ! -e /run/left &&
+		      test $(cat /proc/sys/kernel/pid_max) != 4711 && test $(hostname) = vmrig && ! mountpoint -q /mnt &&
+		      ! pgrep sleep && test $(cat /proc/sys/kernel/tainted) = 0
+	END
+	vmrig test -j 1 -o out.d
+	same "$(grep -c '"isolate":"clone"' out.d/results.jsonl)" 7
+	for case in module:pass sysctl:pass memory:xfail daemon:pass panic:crash poweroff:lost clean:pass; do
+		same "${case%:*}:$(field out.d/results.jsonl "${case%:*}" verdict)" "$case"
+	done
+}
+
+test_the_hosts_files_are_there_and_folders_can_be_written() {
+	mkdir shared
+	echo content >shared/file
+	clone --rw shared -- sh -c 'cat shared/file; echo more >>shared/file; cmp /bin/sh /proc/$$/exe'
+	code_is 0
+	same "$(cat out)" content
+	same "$(tail -n 1 shared/file)" more
+	# The same template for another folder, and for none of this machine's files at all.
+	mkdir other
+	clone --rw other -- sh -c 'touch other/made; ls shared'
+	[ -e other/made ] || fail "nothing was written"
+}
+
+test_verdicts_and_exit_codes_are_those_of_a_boot() {
+	clone -- sh -c 'echo c >/proc/sysrq-trigger'
+	code_is 122
+	clone -- busybox poweroff -f
+	code_is 123
+	clone --timeout 3s -- sleep 1000
+	code_is 124
+	has err "backtrace"
+	clone -- sh -c 'exit 7'
+	code_is 7
+	clone -- /nonexistent
+	code_is 127
+	# shellcheck disable=SC2016
+	clone -- sh -c 'kill -SEGV $$'
+	code_is 139
+}
+
+test_a_kernel_that_does_not_come_up_is_told_as_ever() {
+	own_cache cache
+	vmrig run --isolate clone --json --cmdline rdinit=/nonexistent -- true
+	code_is 122
+	has err '"isolate":"boot"'
+	vmrig run --isolate clone --json --boot-timeout 100ms -- true
+	code_is 124
+	same "$(templates)" 0
+	same "$(find "$VMRIG_CACHE_DIR/templates" -name '*.tmp' | wc -l)" 0
+}
+
+test_what_cannot_be_cloned_is_booted_and_told_so() {
+	vmrig run --isolate clone --json --qemu-arg=-device --qemu-arg=virtio-rng-pci -- true
+	code_is 0
+	has err '"isolate":"boot"'
+	same "$(grep -c 'booted, not cloned: .*QEMU' err)" 1
+	vmrig run --isolate boot --json -- true
+	has err '"isolate":"boot"'
+	hasnt err "not cloned"
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M }
+		machines: [{ name: odd, qemu_args: [-device, virtio-rng-pci] }]
+		tests: [{ name: a, run: [true] }, { name: b, run: [true] }]
+	END
+	sed -i 's/\[true\]/["true"]/g' vmrig.yaml
+	vmrig test -o out.d
+	code_is 0
+	same "$(grep -c 'booted, not cloned' err)" 1
+	same "$(grep -c '"isolate":"boot".*further arguments' out.d/results.jsonl)" 2
+}
+
+test_the_suite_says_which_test_is_a_clone() {
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M }
+		tests:
+		  - { name: as-ever, run: 'true' }
+		  - { name: cold, run: 'true', isolate: boot }
+	END
+	vmrig test -o out.d
+	code_is 0
+	same "$(field out.d/results.jsonl as-ever isolate)" clone
+	same "$(field out.d/results.jsonl cold isolate)" boot
+	vmrig test --isolate boot -o all.d
+	same "$(field all.d/results.jsonl as-ever isolate)" boot
+	echo "tests: [{ name: a, run: x, isolate: alone }]" >vmrig.yaml
+	vmrig test
+	code_is 2
+	has err "1:37"
+}
+
+test_shared_tests_see_each_other_and_a_crash_gives_a_fresh_guest() {
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M, isolate: shared }
+		tests:
+		  - { name: leaves, run: 'touch /run/left; echo first; sleep 1000 &' }
+		  - { name: finds, run: 'test -e /run/left && echo second; ! pgrep sleep', artifacts: /proc/uptime }
+		  - { name: fails, run: 'test -e /run/left && exit 3' }
+		  - { name: crashes, run: 'test -e /run/left && echo c >/proc/sysrq-trigger', expect: crash }
+		  - { name: fresh, run: test ! -e /run/left }
+		  - { name: alone, run: test ! -e /run/left, isolate: clone }
+		  - { name: oops, run: 'echo 1 >/proc/sys/kernel/panic_on_oops; touch /run/left; exit 0' }
+		  - { name: last, run: test -e /run/left }
+	END
+	vmrig test -j 2 -o out.d
+	code_is 1
+	for case in leaves:pass finds:pass fails:fail crashes:crash fresh:pass alone:pass oops:pass last:pass; do
+		same "${case%:*}:$(field out.d/results.jsonl "${case%:*}" verdict)" "$case"
+	done
+	same "$(grep -c '"isolate":"shared"' out.d/results.jsonl)" 7
+	same "$(cat out.d/cases/leaves/stdout out.d/cases/finds/stdout | tr '\n' ' ')" "first second "
+	[ -s out.d/cases/finds/artifacts/proc/uptime ] || fail "no artifact"
+	hasnt out.d/cases/finds/console.log "Linux version"
+	has out.d/cases/crashes/console.log "sysrq triggered crash"
+}
+
+test_a_damaged_template_is_named_and_made_anew() {
+	own_cache cache
+	local dir
+	clone -- true
+	dir=$(the_template)
+	chmod u+w "$dir"
+	echo garbage >"$dir/state"
+	clone -- sh -c 'exit 5'
+	code_is 5
+	has err "$dir is damaged: its state is not the one that was saved"
+	clone -- true
+	hasnt err damaged
+	chmod u+w "$dir"
+	truncate -s 1M "$dir/memory"
+	clone -- true
+	has err "is damaged: its memory"
+	# One that is whole and means nothing to the engine.
+	chmod u+w "$dir" "$dir/manifest.json"
+	echo garbage >"$dir/state"
+	sed -i "s/\"state_sha256\":\"[0-9a-f]*\"/\"state_sha256\":\"$(sha256sum <"$dir/state" | cut -d' ' -f1)\"/" "$dir/manifest.json"
+	clone -- sh -c 'exit 6'
+	code_is 6
+	has err "could not be resumed"
+	clone -- true
+	same "$(grep -c vmrig: err)" 0
+}
+
+test_eight_at_once_make_one_template() {
+	own_cache cache
+	for i in $(seq 8); do
+		(
+			c=0
+			"$VMRIG" run --isolate clone --json --memory 256M --boot-timeout 300s -- sh -c "echo $i; exit $i" >out.$i 2>err.$i || c=$?
+			echo $c >code.$i
+		) &
+	done
+	wait
+	for i in $(seq 8); do
+		same "$(cat code.$i out.$i | tr '\n' ' ')" "$i $i "
+		has err.$i '"isolate":"clone"'
+	done
+	same "$(templates)" 1
+}
+
+# No process of this test; those that look are none of it.
+nothing_runs() (
+	unset VMRIG_E2E_MARK
+	eventually none_marked "$1"
+)
+
+test_sigkill_leaves_no_process_and_no_file() {
+	own_cache cache
+	local pid
+	for moment in 0.3 1 1.5 2 3; do
+		"$VMRIG" run --isolate clone -- sleep 1000 >out 2>err &
+		pid=$!
+		sleep $moment
+		kill -KILL $pid
+		wait $pid || true
+		nothing_runs "$VMRIG_E2E_MARK" || fail "something runs on"
+	done
+	clone -- sh -c 'exit 3'
+	code_is 3
+	same "$(find "$VMRIG_CACHE_DIR/templates" -mindepth 1 -maxdepth 1 ! -name '*.lock' | wc -l)" 1
+}
+
+test_every_machine_root_and_channel_can_be_cloned() {
+	for args in "--machine microvm" "--cpus 2" "-k debian:6.1-cloud" "--root none" "--user nobody"; do
+		for i in 1 2; do
+			# shellcheck disable=SC2086
+			clone $args -- /bin/busybox sh -c 'echo out; exit 4'
+			code_is 4
+			same "$(cat out)" out
+		done
+	done
+	mkdir alone
+	cp "$("$VMRIG" kernel list --json | grep -o '"image": "[^"]*6.1.0[^"]*-amd64"' | grep -v cloud | head -n 1 | cut -d'"' -f4)" alone/vmlinuz
+	for i in 1 2; do
+		clone --kernel alone/vmlinuz --root none -- /bin/busybox sh -c 'head -c 100000 /dev/zero; exit 4'
+		code_is 4
+		same "$(wc -c <out)" 100000
+	done
+}
+
+test_a_clone_has_its_kvm_up() {
+	for i in 1 2; do
+		clone --accel nested -- sh -c 'exec 3<>/dev/kvm && cat /sys/module/kvm_amd/parameters/npt'
+		code_is 0
+		same "$(cat out)" Y
+	done
+}
+
+test_a_foreign_guest_can_be_cloned() {
+	"$VMRIG" kernel list | grep -q ':arm64' || return 0
+	[ -x "$(dirname "$VMRIG")/agent/vmrig-agent-aarch64" ] || return 0
+	local program
+	program=$(dirname "$VMRIG")/agent/vmrig-agent-aarch64
+	for i in 1 2; do
+		# The agent is a program of that architecture, and says that it is none to run.
+		clone -k debian:6.1:arm64 -- "$(realpath "$program")"
+		code_is 2
+		has err "not a program to run"
+	done
+}
+
+test_cleanup_removes_what_it_is_told_to() {
+	own_cache cache
+	vmrig cleanup
+	code_is 0
+	has out "freed 0 MiB"
+	clone --memory 256M -- true
+	vmrig cleanup --older 1h
+	same "$(templates)" 1
+	vmrig cleanup --templates --dry-run
+	code_is 0
+	has out "would remove template"
+	same "$(templates)" 1
+	vmrig cleanup --max-size 1M
+	code_is 0
+	has out "removed template"
+	same "$(templates)" 0
+	vmrig cleanup --oldest
+	code_is 2
+	has err older
+}
+
+run_tests "$@"
