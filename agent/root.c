@@ -8,6 +8,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -27,19 +28,25 @@ void root_machine_id(const char *id)
 	snprintf(machine_id, sizeof(machine_id), "%s", id ? id : "");
 }
 
-/* The root is the same for all guests; who asks which machine this is must get different answers. */
+/* The root is the same for all guests; who asks which machine this is must get different answers. Written into the
+ * upper layer before there is an overlay, which would copy the file first. */
 static void write_machine_id(void)
 {
 	char text[sizeof(machine_id) + 1];
-	struct stat st;
-	int r;
+	struct stat etc, file;
+	int fd;
 
-	if (!machine_id[0] || lstat(MACHINE_ID, &st) < 0 || !S_ISREG(st.st_mode))
+	if (!machine_id[0] || lstat(LOWER "/etc", &etc) < 0 || !S_ISDIR(etc.st_mode) ||
+		lstat(LOWER MACHINE_ID, &file) < 0 || !S_ISREG(file.st_mode))
 		return;
 	snprintf(text, sizeof(text), "%s\n", machine_id);
-	r = write_text(MACHINE_ID, text);
-	if (r < 0 && r != -EROFS)
-		trouble("cannot write " MACHINE_ID ": %s", strerror(-r));
+	if (mkdir(UPPER "/data/etc", etc.st_mode & 07777) < 0)
+		return;
+	fd = open(UPPER "/data" MACHINE_ID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
 }
 
 static int mount_overlay(void)
@@ -52,17 +59,20 @@ static int mount_overlay(void)
 		return r;
 	if (mount("tmpfs", UPPER, "tmpfs", 0, "mode=0755") < 0)
 		return -errno;
-	if (mkdir(UPPER "/data", 0755) < 0 || mkdir(UPPER "/work", 0755) < 0 ||
-		mount("vmrig", ROOT, "overlay", 0,
-			"lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0) {
-		r = -errno;
-		umount2(UPPER, MNT_DETACH);
-		return r;
-	}
+	if (mkdir(UPPER "/data", 0755) < 0 || mkdir(UPPER "/work", 0755) < 0)
+		goto fail;
+	write_machine_id();
+	if (mount("vmrig", ROOT, "overlay", 0,
+			"lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0)
+		goto fail;
 	/* The overlay holds mounts of its own of both. */
 	umount2(UPPER, MNT_DETACH);
 	umount2(LOWER, MNT_DETACH);
 	return 0;
+fail:
+	r = -errno;
+	umount2(UPPER, MNT_DETACH);
+	return r;
 }
 
 static int switch_root(const char *new_root)
@@ -140,8 +150,6 @@ void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs)
 		return;
 	}
 	built = true;
-	if (kind != WIRE_SHARE_NONE)
-		write_machine_id();
 	make_tmp();
 	r = boot_pseudo_error();
 	if (r < 0) {

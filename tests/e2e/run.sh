@@ -208,7 +208,7 @@ test_time_limit_without_output_exits_124() {
 }
 
 test_time_limit_of_booting_exits_124() {
-	vmrig run --boot-timeout 100ms -- true
+	vmrig run --isolate boot --boot-timeout 100ms -- true
 	code_is 124
 	has err "limit: boot"
 }
@@ -225,7 +225,7 @@ test_sigint_reaches_the_command() {
 }
 
 test_sigterm_while_booting_ends_it() {
-	"$VMRIG" run -- sleep 1000 >out 2>err &
+	"$VMRIG" run --isolate boot -- sleep 1000 >out 2>err &
 	local pid=$!
 	sleep 1
 	kill -TERM $pid
