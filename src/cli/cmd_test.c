@@ -69,8 +69,8 @@ static const struct cli_command command = {
 	.name = "test",
 	.synopsis = "[options] [SUITE]",
 	.summary =
-		"Runs every test of a suite on every kernel and machine that it names, each in a kernel freshly\n"
-		"booted. SUITE is a file, or a folder that holds vmrig.yaml; without it vmrig.yaml is looked for\n"
+		"Runs every test of a suite on every kernel and machine that it names, each in a fresh\n"
+		"kernel. SUITE is a file, or a folder that holds vmrig.yaml; without it vmrig.yaml is looked for\n"
 		"here and in the folders above.",
 	.options = options,
 	.epilog =
