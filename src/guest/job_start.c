@@ -271,20 +271,34 @@ static int after_refusal(struct job *j, const char *why, struct err *e)
 	return again ? begin(j, e) : boot(j, e);
 }
 
+/* Its memory may have met a full disk. A guest that dies by itself is another matter. */
+static int boot_instead(struct job *j, const char *why, struct err *e)
+{
+	free(j->report.isolate_why);
+	j->report.isolate_why = xasprintf("the engine died while it made a template: %s", why);
+	j->making = false;
+	machine_template_release(&j->template);
+	return boot(j, e);
+}
+
 bool job_next_machine(struct job *j, enum machine_end end, const char *why)
 {
 	bool saved = j->state == JOB_SAVING && j->saved;
 	bool refused = j->report.isolate == ISOLATE_CLONE && end == MACHINE_DIED &&
 		       j->state < JOB_DIAGNOSING && !machine_ran(j->machine);
+	bool died = end == MACHINE_DIED &&
+		    ((j->state == JOB_BOOTING && j->making) || j->state == JOB_SAVING);
 	_cleanup_free_ char *said =
 		xstrdup(why ? why : "no reason told"); /* WHY goes with the machine */
 	struct err e = ERR_INIT;
 	int r;
 
-	if (!saved && !refused)
+	if (!saved && !refused && !died)
 		return false;
 	detach(j);
-	r = saved ? first_clone(j, &e) : after_refusal(j, said, &e);
+	r = saved  ? first_clone(j, &e)
+	    : died ? boot_instead(j, said, &e)
+		   : after_refusal(j, said, &e);
 	if (r < 0)
 		job_fail(j, "%s", err_text(&e));
 	err_release(&e);

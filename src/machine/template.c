@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -203,6 +204,23 @@ int machine_template_open(const char *key, struct machine_template *ret, struct 
 
 /* ---- one in the making ---- */
 
+#define ROOM_MIB 64 /* that is left on the disk */
+
+/* A guest that writes to memory for which the disk has no room kills its engine (SIGBUS). */
+static int check_room(const char *store, uint32_t memory_mib, struct err *e)
+{
+	struct statvfs st;
+	uint64_t free_mib;
+
+	if (statvfs(store, &st) < 0)
+		return err_sys(e, errno, "cannot tell the room in %s", store);
+	free_mib = ((uint64_t)st.f_bavail * st.f_frsize) >> 20;
+	if (free_mib >= memory_mib + ROOM_MIB)
+		return 0;
+	return err_set(e, -ENOSPC, "%s has room for %llu MiB, and a template may take %u", store,
+		(unsigned long long)free_mib, memory_mib);
+}
+
 static int new_file(const char *store, struct err *e)
 {
 	int fd = open(store, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -230,6 +248,11 @@ int machine_template_begin(
 	template_sweep(store);
 	aside = xasprintf("%s/%s.tmp", store, key);
 	dir_remove(aside, NULL); /* not swept, for we hold its lock */
+	r = check_room(store, memory_mib, e);
+	if (r < 0) {
+		machine_template_release(&t);
+		return r;
+	}
 	t.key = xstrdup(key);
 	t.memory_fd = new_file(store, e);
 	t.state_fd = t.memory_fd < 0 ? -1 : new_file(store, e);

@@ -199,6 +199,22 @@ static void a_boot_that_dies_is_the_jobs_own(void **state)
 	assert_int_equal(machine.commits, 0);
 }
 
+static void an_engine_that_dies_while_it_makes_one_is_started_again_without(void **state)
+{
+	start();
+	fake_end(MACHINE_DIED, "killed by SIGBUS");
+	turn();
+	assert_int_equal(machine.started, 2);
+	assert_int_equal(machine.last.memory_fd, 0);
+	say_hello();
+	machine.ended = 0;
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
+	assert_non_null(strstr(rig.report->isolate_why, "SIGBUS"));
+}
+
 static void a_boot_that_hangs_runs_into_its_limit(void **state)
 {
 	rig.spec.boot_ms = 1000;
@@ -246,6 +262,7 @@ int main(void)
 		T(a_damaged_one_is_named_and_made_anew),
 		T(one_that_the_engine_refuses_is_removed_and_made_anew),
 		T(a_boot_that_dies_is_the_jobs_own),
+		T(an_engine_that_dies_while_it_makes_one_is_started_again_without),
 		T(a_boot_that_hangs_runs_into_its_limit),
 		T(a_clone_that_dies_later_is_not_the_templates_fault),
 		T(it_can_be_cancelled_between_boot_and_clone),
