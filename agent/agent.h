@@ -65,7 +65,8 @@ void boot_mounts(void);
 void boot_modules(void); /* those listed in /vmrig/modules */
 bool boot_word(const char *word); /* stands on the kernel command line */
 int boot_pseudo_error(void); /* why one of them could not be mounted that is needed */
-int move_pseudo(const char *root); /* /dev, /proc, /sys and /run, with all that is mounted below them */
+int move_pseudo(
+	const char *root); /* /dev, /proc, /sys and /run, with all that is mounted below them */
 void make_tmp(void); /* /tmp, where the root has none */
 __attribute__((noreturn)) void power_off(void);
 

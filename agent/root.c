@@ -63,7 +63,7 @@ static int mount_overlay(void)
 		goto fail;
 	write_machine_id();
 	if (mount("vmrig", ROOT, "overlay", 0,
-			"lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0)
+		    "lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0)
 		goto fail;
 	/* The overlay holds mounts of its own of both. */
 	umount2(UPPER, MNT_DETACH);
