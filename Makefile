@@ -32,6 +32,10 @@ coverage: all
 bench: all
 	@bench/run $(BUILD)
 
+# Every feature of examples/runner-kernel with its options and without; docs/proofs.md is the record.
+proofs: all
+	@tools/proofs $(BUILD)
+
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
@@ -48,7 +52,8 @@ help:
 		'make check    run every test' \
 		'make coverage the lines of kvmio that no test runs through' \
 		'make bench    measure, side by side' \
+		'make proofs   prove each feature of examples/runner-kernel both ways' \
 		'make install  DESTDIR= PREFIX=/usr/local' \
 		'make deps     install the packages that are missing'
 
-.PHONY: all deps demo check coverage bench install format clean help
+.PHONY: all deps demo check proofs coverage bench install format clean help

@@ -110,6 +110,33 @@ test_names_are_explained_and_the_cache_is_cleaned() {
 	code_is 2
 }
 
+# The variant differs from what was built above by one option, and what it lacks then by another: both are compiled
+# in the same folder in a moment.
+test_a_feature_is_proven_with_its_options_and_without() {
+	local out=$PWD
+	cd "$TOP/examples/runner-kernel"
+	code=0
+	"$VMRIG" kernel check --prove binfmt-misc --variant small --output "$out/proofs" >"$out/out" 2>"$out/err" || code=$?
+	cd "$out"
+	code_is 0
+	has out "binfmt-misc on small: proven"
+	has out "binfmt-misc@pc: pass"
+	has out "binfmt-misc@pc: fail: exit code 1"
+	has out "1 of 1 proven"
+}
+
+test_what_cannot_be_proven_is_said() {
+	cd "$TOP/examples/runner-kernel"
+	code=0
+	"$VMRIG" kernel check --prove binfmt_misc 2>"$OLDPWD/err" || code=$?
+	cd "$OLDPWD"
+	code_is 2
+	has err "Did you mean 'binfmt-misc'?"
+	vmrig kernel check --prove x
+	code_is 2
+	has err vmrig.yaml
+}
+
 test_an_option_that_cannot_be_had_is_refused_by_name() {
 	vmrig kernel build "${recipe[@]}" --config CONFIG_SCHED_CLASS_EXT=y --config CONFIG_NO_SUCH_THING=y $source
 	code_is 125
