@@ -331,7 +331,7 @@ test_an_engine_that_refuses_its_options_is_a_failure_of_the_rig() {
 # ---- the kernel's image ----
 
 kernel_image() {
-	"$VMRIG" kernel list --json | sed -n 's/.*"image": "\(.*\)",*/\1/p' | grep -v cloud | head -n 1
+	"$VMRIG" kernel resolve debian:6.1 | cut -d' ' -f3
 }
 
 test_a_damaged_kernel_image_is_refused() {

@@ -272,7 +272,8 @@ test_fail_fast_and_the_limit_of_the_run_leave_an_incomplete_report() {
 	same "$(wc -l <fast/results.jsonl)" 1
 	has fast/results.tap "Bail out!"
 	has fast/run.json '"complete": false'
-	vmrig test -j 1 --timeout 1s -o late -f user
+	# A boot is sure to take longer.
+	vmrig test -j 1 --isolate boot --timeout 200ms -o late -f user
 	code_is 1
 	same "$(wc -l <late/results.jsonl)" 0
 	has out "limit of the whole run"

@@ -42,7 +42,7 @@ test_nested_gives_a_command_a_kvm_that_works() {
 }
 
 test_nested_refuses_a_kernel_without_kvm_and_names_the_option() {
-	"$VMRIG" kernel list --json | sed -n 's/.*"image": "\(.*\)",*/\1/p' | grep -v cloud | head -n 1 | xargs -I{} cp {} lonely
+	cp "$("$VMRIG" kernel resolve debian:6.1 | cut -d' ' -f3)" lonely
 	vmrig run --accel nested --kernel lonely --root none -- true
 	code_is 125
 	has err CONFIG_KVM_AMD

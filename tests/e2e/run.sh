@@ -311,7 +311,7 @@ test_bad_values_are_refused_with_their_option() {
 }
 
 kernel_image() {
-	"$VMRIG" kernel list --json | sed -n 's/.*"image": "\(.*\)",*/\1/p' | grep -v cloud | head -n 1
+	"$VMRIG" kernel resolve debian:6.1 | cut -d' ' -f3
 }
 
 run_tests "$@"
