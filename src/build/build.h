@@ -34,6 +34,7 @@ struct build_spec {
 	const char *llvm; /* NULL: gcc; "1", "-14" as LLVM= takes it */
 	const char *dir; /* relative files are against it */
 	bool allow_unmet; /* options that did not take are told, and no error */
+	bool aside; /* built to be compared with another: never the default kernel */
 	bool modules; /* build them, where the configuration has some */
 };
 

@@ -108,6 +108,7 @@ static void describe(const struct job *j, struct cache_built *b)
 	b->llvm = xstrdup(s->llvm);
 	b->cross_compile = xstrdup(s->cross_compile);
 	b->steps = j->steps;
+	b->aside = s->aside;
 	for (size_t i = 0; i < j->wishes.n; i++)
 		strv_addf(&b->options, "CONFIG_%s=%s", j->wishes.v[i].option, j->wishes.v[i].value);
 	for (size_t i = 0; s->patches && i < s->patches->n; i++)

@@ -33,6 +33,7 @@ struct cache_built {
 	struct strv patches; /* their file names */
 	struct strv unmet; /* what did not take, and was allowed */
 	int64_t steps; /* of the compilation; 0: unknown */
+	bool aside; /* never the default kernel: built to be compared with another */
 };
 
 enum cache_state { CACHE_FRESH, CACHE_STALE, CACHE_CORRUPT };

@@ -201,6 +201,8 @@ static int read_built(const json_t *m, struct cache_entry *c, struct err *e)
 		r = json_field_strv(b, lists[i].name, built_field(&c->built, &lists[i]), e);
 	if (r == 0)
 		r = json_field_i64(b, "steps", 0, &c->built.steps, e);
+	if (r == 0)
+		r = json_field_bool(b, "aside", false, &c->built.aside, e);
 	return r;
 }
 
@@ -344,6 +346,7 @@ static json_t *built_json(const struct cache_built *b)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		json_object_set_new(j, lists[i].name, json_strv(built_field(b, &lists[i])));
 	json_object_set_new(j, "steps", json_integer(b->steps));
+	json_object_set_new(j, "aside", json_boolean(b->aside));
 	return j;
 }
 

@@ -383,7 +383,7 @@ static int resolve_newest(const char *arch, const char *cwd, struct kernel *ret,
 
 	if (r < 0)
 		return r;
-	while (i < n && !streq(entries[i].kernel.arch, arch))
+	while (i < n && (!streq(entries[i].kernel.arch, arch) || entries[i].built.aside))
 		i++;
 	if (i < n) {
 		_cleanup_free_ char *origin = entries[i].kernel.origin;

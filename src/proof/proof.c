@@ -170,6 +170,7 @@ static int run_without(const struct proof_spec *s, struct proof *ret, char **ret
 	b.options = &options;
 	b.label = label;
 	b.allow_unmet = true;
+	b.aside = true;
 	r = run_side(s, &side, &ret->without, ret_odd, e);
 	if (r == 0 && **ret_odd && !ret->without.verdicts.n) {
 		err_set(e, -EINVAL, "feature %s cannot be taken away: %s", s->feature->name,

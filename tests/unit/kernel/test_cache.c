@@ -34,6 +34,7 @@ static void make_entry(const char *label, const char *source, const char *made)
 	c.built.source = xstrdup(source);
 	c.built.asked = xstrdup(source);
 	c.built.toolchain = xstrdup("gcc 1");
+	c.built.aside = strstr(label, "without") != NULL;
 	c.made = xstrdup(made);
 	if (cache_commit(&b, &c, &e) < 0)
 		fail_msg("%s", err_text(&e));
@@ -91,6 +92,22 @@ static void damage(const char *path)
 	c = (char)~c;
 	assert_int_equal(pwrite(fd, &c, 1, st.st_size / 2), 1);
 	close(fd);
+}
+
+/* ---- the default ---- */
+
+static void a_kernel_that_stands_aside_is_never_the_default(void **state)
+{
+	struct kernel k = { 0 };
+	struct err e = ERR_INIT;
+
+	make_entry("variant-without-x", "6.9", "2031-01-01T00:00:00Z");
+	assert_int_equal(kernel_resolve(NULL, "/", &k, &e), -ENOENT);
+	err_release(&e);
+	make_entry("variant", "6.9", "2030-01-01T00:00:00Z");
+	assert_int_equal(kernel_resolve(NULL, "/", &k, NULL), 0);
+	assert_string_equal(k.label, "variant");
+	kernel_release(&k);
 }
 
 /* ---- states ---- */
@@ -350,6 +367,7 @@ static void urls_and_source_packages_stand_for_what_was_built_of_them(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		in_world(a_kernel_that_stands_aside_is_never_the_default),
 		in_world(a_changed_file_is_found_by_its_sum),
 		in_world(a_file_that_is_cut_short_or_gone_is_named_without_reading),
 		in_world(what_was_fetched_by_an_older_vmrig_is_read),

@@ -26,7 +26,7 @@ static struct {
 	enum verdict with, without; /* VERDICT_NONE: no record at all */
 	int run_code; /* what suite_run() returns where it is neither 0 nor 1 */
 	int builds, runs;
-	bool unmet_allowed; /* by the second build */
+	bool unmet_allowed, aside; /* by the second build */
 	char options[200]; /* of the second build */
 	char label[100];
 	char keys[2][20]; /* that the runs were given */
@@ -39,6 +39,7 @@ int build_kernel(
 
 	if (without) {
 		fake.unmet_allowed = s->allow_unmet;
+		fake.aside = s->aside;
 		snprintf(fake.label, sizeof(fake.label), "%s", s->label);
 		for (size_t i = 0; i < s->options->n; i++)
 			snprintf(fake.options + strlen(fake.options),
@@ -174,6 +175,7 @@ static void feature_is_proven_by_a_pass_with_it_and_a_failure_without(void **sta
 	assert_string_equal(fake.options, "CONFIG_X=y CONFIG_NAT=n ");
 	assert_string_equal(fake.label, "v-without-nat");
 	assert_true(fake.unmet_allowed);
+	assert_true(fake.aside);
 }
 
 static void test_that_does_not_pass_with_it_ends_there(void **state)
