@@ -9,6 +9,16 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+/* Of the last error that was set where nobody wants its text: err_hint() and err_wrap() have no other place to
+ * learn it from. */
+static _Thread_local int bare_code = -EIO;
+
+static int bare(int code)
+{
+	bare_code = code;
+	return code;
+}
+
 void err_release(struct err *e)
 {
 	if (!e)
@@ -34,7 +44,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 
 	BUG_ON(code >= 0);
 	if (!e)
-		return code;
+		return bare(code);
 	va_start(ap, fmt);
 	message = xvasprintf(fmt, ap);
 	va_end(ap);
@@ -48,7 +58,7 @@ int err_sys(struct err *e, int errnum, const char *fmt, ...)
 
 	BUG_ON(errnum <= 0);
 	if (!e)
-		return -errnum;
+		return bare(-errnum);
 	va_start(ap, fmt);
 	what = xvasprintf(fmt, ap);
 	va_end(ap);
@@ -62,7 +72,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	char *message;
 
 	if (!e)
-		return -EIO;
+		return bare_code;
 	va_start(ap, fmt);
 	context = xvasprintf(fmt, ap);
 	va_end(ap);
@@ -79,7 +89,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	if (!e)
-		return -EIO;
+		return bare_code;
 	if (!e->hint) {
 		va_start(ap, fmt);
 		e->hint = xvasprintf(fmt, ap);
@@ -96,7 +106,7 @@ int err_move(struct err *dst, struct err *src)
 		return code;
 	if (!dst) {
 		err_release(src);
-		return code;
+		return code < 0 ? bare(code) : code;
 	}
 	err_release(dst);
 	*dst = *src;

@@ -33,10 +33,11 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 /* As err_set(), with ": " and the text of ERRNUM (a positive errno) at its end. Returns -ERRNUM. */
 int err_sys(struct err *e, int errnum, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts the text and ": " before the message. Returns the error's code, -EIO if none was set. */
+/* Puts the text and ": " before the message. Returns the error's code, -EIO if none was set; for E NULL the code
+ * that was set last on a NULL. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says what to do. A hint set closer to the cause stays. Returns the error's code. */
+/* Says what to do. A hint set closer to the cause stays. Returns the error's code, for E NULL as err_wrap(). */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Hands the error from SRC to DST (dropping DST's); SRC is empty afterwards. Returns the code. */

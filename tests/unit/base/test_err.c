@@ -61,6 +61,20 @@ static void without_a_place_only_the_code_is_told(void **state)
 	assert_null(e.message);
 }
 
+static void a_hint_without_a_place_keeps_the_code(void **state)
+{
+	struct err e = ERR_INIT;
+
+	err_set(NULL, -ENOENT, "x");
+	assert_int_equal(err_hint(NULL, "Do one thing."), -ENOENT);
+	assert_int_equal(err_wrap(NULL, "outer"), -ENOENT);
+	err_sys(NULL, EBUSY, "x");
+	assert_int_equal(err_hint(NULL, "Wait."), -EBUSY);
+	err_set(&e, -EINVAL, "x");
+	err_move(NULL, &e);
+	assert_int_equal(err_wrap(NULL, "outer"), -EINVAL);
+}
+
 static void a_moved_error_leaves_its_source_empty(void **state)
 {
 	struct err a = ERR_INIT, b = ERR_INIT;
@@ -86,6 +100,7 @@ int main(void)
 		cmocka_unit_test(the_hint_nearest_to_the_cause_stays),
 		cmocka_unit_test(wrapping_without_an_error_makes_one),
 		cmocka_unit_test(without_a_place_only_the_code_is_told),
+		cmocka_unit_test(a_hint_without_a_place_keeps_the_code),
 		cmocka_unit_test(a_moved_error_leaves_its_source_empty),
 	};
 
