@@ -23,23 +23,6 @@ static int mark_tree(const struct job *j, struct err *e)
 	return file_write_atomic(path, j->source.dir, strlen(j->source.dir), 0644, e);
 }
 
-/* What an earlier build of this recipe took, whatever its source was. */
-static int64_t steps_of_kin(const struct job *j)
-{
-	struct cache_entry *entries;
-	int64_t steps = 0;
-	size_t n;
-
-	if (cache_scan(&entries, &n, NULL, NULL) < 0)
-		return 0;
-	for (size_t i = 0; i < n && !steps; i++)
-		if (entries[i].is_built && entries[i].built.recipe &&
-			streq(entries[i].built.recipe, j->recipe))
-			steps = entries[i].built.steps;
-	cache_entries_free(entries, n);
-	return steps;
-}
-
 static int compile(struct job *j, struct err *e)
 {
 	_cleanup_free_ char *path = path_join(j->out, ".config");
@@ -52,11 +35,12 @@ static int compile(struct job *j, struct err *e)
 	r = needs_check(j, config, e);
 	if (j->spec->modules && kconfig_tristate(config, "MODULES") == 'y')
 		targets[1] = "modules";
+	if (r == 0)
+		j->steps = steps_expected(j->recipe, j->tools.arch, config, &j->estimated);
 	kconfig_free(config);
 	if (r < 0)
 		return r;
 	job_say(j, BUILD_COMPILE, "compiling %s in %s", j->label, j->out);
-	j->steps = steps_of_kin(j);
 	return make_run(j, targets, true, e);
 }
 

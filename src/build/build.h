@@ -42,8 +42,9 @@ enum build_stage { BUILD_SOURCE, BUILD_CONFIG, BUILD_COMPILE, BUILD_STORE };
 
 struct build_watch {
 	void (*stage)(void *arg, enum build_stage s, const char *line);
-	/* While compiling: DONE of TOTAL steps (0: unknown), seconds left (-1: unknown). */
-	void (*progress)(void *arg, int done, int total, int left_s);
+	/* While compiling: DONE of TOTAL steps (0: unknown), seconds left (-1: unknown). ESTIMATED: TOTAL is what
+	 * builds of other configurations suggest. */
+	void (*progress)(void *arg, int done, int total, bool estimated, int left_s);
 	void *arg;
 };
 

@@ -42,6 +42,7 @@ struct run {
 	struct errors errors;
 	bool count;
 	int64_t done, before, total; /* steps; BEFORE: of an earlier run that was killed */
+	bool estimated; /* TOTAL is */
 	bool from_nothing; /* the folder held no other build: the steps are all there are */
 	int64_t start_ms, told_ms;
 	int signo, status;
@@ -204,6 +205,7 @@ static void steps_read(struct run *r)
 
 	r->from_nothing = true;
 	r->total = r->j->steps;
+	r->estimated = r->j->estimated;
 	if (!file_exists(path) || file_read(path, 256, &text, NULL) < 0)
 		return;
 	sscanf(buf_str(&text), "%64s %lld %lld %d", recipe, &done, &total, &from_nothing);
@@ -213,7 +215,10 @@ static void steps_read(struct run *r)
 		return;
 	}
 	r->before = done > 0 ? done : 0;
-	r->total = total > 0 ? total : r->j->steps;
+	if (total > 0) {
+		r->total = total;
+		r->estimated = false;
+	}
 	if (r->total && r->before >= r->total)
 		r->before = 0;
 }
@@ -222,11 +227,11 @@ static void steps_write(const struct run *r, bool whole)
 {
 	_cleanup_free_ char *path = path_join(r->j->out, DONE_FILE);
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	int64_t all = r->before + r->done;
+	int64_t all = r->before + r->done, known = r->estimated ? 0 : r->total;
 
 	/* A build that had nothing to do tells nothing about one that has. */
 	buf_addf(&text, "%s %lld %lld %d\n", r->j->recipe, whole ? 0LL : (long long)all,
-		(long long)(whole && all > r->total / 2 ? all : r->total), r->from_nothing);
+		(long long)(whole && all > known / 2 ? all : known), r->from_nothing);
 	file_write_atomic(path, text.data, text.len, 0644, NULL);
 }
 
@@ -240,7 +245,7 @@ static void tell_progress(struct run *r)
 	r->told_ms = now;
 	if (r->total && all < r->total && r->done >= LEARN_STEPS)
 		left = (now - r->start_ms) * (r->total - all) / r->done / 1000;
-	w->progress(w->arg, (int)all, all <= r->total ? (int)r->total : 0, (int)left);
+	w->progress(w->arg, (int)all, all <= r->total ? (int)r->total : 0, r->estimated, (int)left);
 }
 
 /* ---- output ---- */

@@ -37,6 +37,13 @@ extern const char recipe_first[];
 /* Whether a wish or the base asks for BTF, which pahole makes. */
 bool recipe_wants_btf(const struct build_spec *s, const struct kconfig_wishes *w);
 
+/* ---- steps.c ---- */
+
+/* How many steps compiling RECIPE, configured to CONFIG, may take, by what the cache's kernels of ARCH took; 0: nobody
+ * knows. RET_ESTIMATED: those had other recipes. */
+int64_t steps_expected(
+	const char *recipe, const char *arch, const struct kconfig *config, bool *ret_estimated);
+
 /* ---- one build ---- */
 
 struct job {
@@ -52,7 +59,8 @@ struct job {
 	char *log; /* owned: in it */
 	bool own; /* the caller configured OUT: built as make would by hand, nothing is set, nothing stored */
 	int lock; /* owned: on OUT; make inherits it, so it is held until the last compiler is gone */
-	int64_t steps; /* done by the last compilation */
+	int64_t steps; /* before compiling: what it may take, 0 unknown; then what it took from nothing, or 0 */
+	bool estimated; /* STEPS is no count of this recipe's */
 	struct strv unmet;
 	bool replace; /* what the remote cache has of the key was found bad */
 };

@@ -18,11 +18,14 @@ static void say_stage(void *arg, enum build_stage stage, const char *line)
 	fprintf(stderr, "%s%s%s\n", p->name ? p->name : "", p->name ? ": " : "", line);
 }
 
-static void describe(const struct build_progress *p, struct buf *b, int done, int total, int left_s)
+static void describe(const struct build_progress *p, struct buf *b, int done, int total,
+	bool estimated, int left_s)
 {
 	if (p->name)
 		buf_addf(b, "%s: ", p->name);
-	if (total)
+	if (total && estimated)
+		buf_addf(b, "about %d %%, step %d", (int)(100LL * done / total), done);
+	else if (total)
 		buf_addf(b, "%3d%%, step %d of %d", (int)(100LL * done / total), done, total);
 	else
 		buf_addf(b, "step %d", done);
@@ -33,7 +36,7 @@ static void describe(const struct build_progress *p, struct buf *b, int done, in
 	}
 }
 
-static void say_progress(void *arg, int done, int total, int left_s)
+static void say_progress(void *arg, int done, int total, bool estimated, int left_s)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct build_progress *p = arg;
@@ -42,7 +45,7 @@ static void say_progress(void *arg, int done, int total, int left_s)
 	if (!p->terminal && now - p->told_ms < PLAIN_MS)
 		return;
 	p->told_ms = now;
-	describe(p, &b, done, total, left_s);
+	describe(p, &b, done, total, estimated, left_s);
 	if (p->terminal)
 		fprintf(stderr, "\r\033[K%s", buf_str(&b));
 	else

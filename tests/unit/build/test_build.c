@@ -70,6 +70,54 @@ static void a_clean_tree_is_built_once_and_stored(void **state)
 	assert_int_equal(count_names(*state, "cache/kernels", ".tmp"), 0);
 }
 
+struct told {
+	int total;
+	bool estimated;
+};
+
+static void keep_told(void *arg, int done, int total, bool estimated, int left_s)
+{
+	struct told *t = arg;
+
+	*t = (struct told){ total, estimated };
+}
+
+static struct told build_watched(const struct build_spec *s)
+{
+	struct told told = { 0 };
+	const struct build_watch watch = { .progress = keep_told, .arg = &told };
+	const struct build_how how = { .watch = &watch, .force = true };
+	struct kernel k = { 0 };
+	struct err e = ERR_INIT;
+
+	if (build_kernel(s, &how, &k, &e) < 0)
+		fail_msg("%s", err_text(&e));
+	kernel_release(&k);
+	return told;
+}
+
+static void another_recipe_is_measured_by_the_nearest_one(void **state)
+{
+	_cleanup_free_ char *source = NULL;
+	_cleanup_strv_ struct strv options = STRV_INIT;
+	struct build_spec s = tree_spec(*state, &source);
+	struct told told;
+
+	strv_add(&options, "CONFIG_A=y");
+	s.options = &options;
+	told = build_watched(&s);
+	assert_int_equal(told.total, 0);
+	strv_add(&options, "CONFIG_B=y");
+	told = build_watched(&s);
+	assert_true(told.estimated);
+	assert_int_equal(told.total, 2 * (TREE_STEPS + 1));
+	/* What it took is known then. */
+	tree_commit(*state);
+	told = build_watched(&s);
+	assert_false(told.estimated);
+	assert_int_equal(told.total, TREE_STEPS + 1);
+}
+
 static void the_tree_is_not_written_to(void **state)
 {
 	_cleanup_free_ char *source = NULL;
@@ -426,6 +474,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_tree(a_clean_tree_is_built_once_and_stored),
+		in_tree(another_recipe_is_measured_by_the_nearest_one),
 		in_tree(the_tree_is_not_written_to),
 		in_tree(what_was_built_of_a_tree_is_its_kernel),
 		in_tree(a_dirty_tree_is_built_and_never_stored),
