@@ -35,16 +35,25 @@ static void tell(
 
 /* ---- entries ---- */
 
+/* Whether nobody makes what LOCK guards; RET_FD then keeps others from it. A dry run writes no lock either. */
+static bool is_free(const char *lock, bool dry_run, int *ret_fd)
+{
+	if (dry_run && !file_exists(lock))
+		return true;
+	*ret_fd = lock_take(lock, false, 0, NULL);
+	return *ret_fd >= 0;
+}
+
 /* Removes DIR, which LOCK guards against makers and a lock on itself against users. 1: it is busy. */
 static int remove_entry(const char *dir, const char *lock, bool dry_run, struct err *e)
 {
-	_cleanup_close_ int maker = lock_take(lock, false, 0, NULL);
+	_cleanup_close_ int maker = -1;
 	_cleanup_close_ int user = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ char *aside = xasprintf("%s.tmp", dir);
 
 	if (user < 0)
 		return errno == ENOENT ? 0 : err_sys(e, errno, "cannot open %s", dir);
-	if (maker < 0 || flock(user, LOCK_EX | LOCK_NB) < 0)
+	if (!is_free(lock, dry_run, &maker) || flock(user, LOCK_EX | LOCK_NB) < 0)
 		return 1;
 	if (dry_run)
 		return 0;
@@ -184,10 +193,10 @@ static bool key_in(const struct strv *keys, const char *name)
 static void remove_if_free(
 	const struct cache_clean *c, const char *dir, const char *lock, const char *why)
 {
-	_cleanup_close_ int fd = lock_take(lock, false, 0, NULL);
+	_cleanup_close_ int fd = -1;
 	int64_t bytes;
 
-	if (fd < 0)
+	if (!is_free(lock, c->dry_run, &fd))
 		return;
 	bytes = folder_bytes(dir);
 	if (c->dry_run || dir_remove(dir, NULL) == 0)

@@ -210,6 +210,21 @@ static void keep_counts_the_newest_and_never_a_corrupt_one(void **state)
 	assert_false(in_cache("old"));
 }
 
+static void a_dry_run_writes_nothing(void **state)
+{
+	_cleanup_free_ char *cache = NULL, *lock = NULL;
+	char key[HASH_HEX_LEN + 1];
+
+	make_three();
+	key_of("mid", key);
+	assert_int_equal(path_cache(&cache, NULL), 0);
+	lock = xasprintf("%s/kernels/%s.lock", cache, key);
+	unlink(lock);
+	assert_int_equal(clean(CLEAN(.older_ms = -1, .keep = 0, .dry_run = true)), 0);
+	assert_true(in_cache("mid"));
+	assert_false(file_exists(lock));
+}
+
 static void those_older_than_that_go(void **state)
 {
 	make_three();
@@ -372,6 +387,7 @@ int main(void)
 		in_world(a_file_that_is_cut_short_or_gone_is_named_without_reading),
 		in_world(what_was_fetched_by_an_older_vmrig_is_read),
 		in_world(keep_counts_the_newest_and_never_a_corrupt_one),
+		in_world(a_dry_run_writes_nothing),
 		in_world(those_older_than_that_go),
 		in_world(a_key_names_what_goes),
 		in_world(a_kernel_in_use_stays),
