@@ -19,6 +19,7 @@ static const struct command commands[] = {
 	{ "run", cmd_run, "boot a kernel, run a command in it, exit as it does" },
 	{ "test", cmd_test, "run a suite (vmrig.yaml), each test in a fresh kernel" },
 	{ "list", cmd_list, "show what 'test' would run" },
+	{ "image", cmd_image, "fetch and inspect disk images, write seeds for cloud-init" },
 	{ "kernel", cmd_kernel, "build, fetch, list and clean kernels" },
 	{ "cleanup", cmd_cleanup, "remove templates of guests from the cache" },
 };
