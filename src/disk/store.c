@@ -260,7 +260,8 @@ static int find_key(const char *name, char **ret, struct err *e)
 	if (*ret)
 		return 0;
 	err_set(e, -ENOENT, "the cache has no image '%s'", name);
-	return err_hint(e, "'vmrig image list' lists them, 'vmrig image fetch' fetches one.");
+	err_hint(e, "'vmrig image list' lists them, 'vmrig image fetch' fetches one.");
+	return -ENOENT;
 }
 
 int disk_find(const char *name, struct disk_image *ret, struct err *e)
