@@ -2,10 +2,10 @@
 #include "disk/inspect.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -14,8 +14,8 @@
 #include "base/proc.h"
 #include "base/text.h"
 
-#define CHAIN_MAX  8
-#define CONVERT_MS 60000
+#define CHAIN_MAX 8
+#define GUEST_MS  60000
 
 static const struct {
 	const char *name;
@@ -86,27 +86,28 @@ static enum disk_format detect(const unsigned char *data, size_t len)
 	return DISK_RAW;
 }
 
-/* What a guest sees of an image that is not raw: by qemu-img, in a process of its own. */
+/* What a guest sees of an image that is not raw: by qemu-img, into memory. */
 static void read_guest(const struct inspection *i)
 {
-	_cleanup_free_ char *in = xasprintf("if=%s", i->path), *out = NULL, *file = NULL;
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_free_ char *in = xasprintf("if=%s", i->path);
+	_cleanup_close_ int fd = fd_memfd("image-head", "", 0);
 	const char *argv[] = { "qemu-img", "dd", "-U", "-f", disk_format_name(i->info->format),
-		"-O", "raw", "bs=4096", "count=17", in, NULL, NULL };
-	const char *tmp = getenv("TMPDIR");
-	int status = -1, fd;
+		"-O", "raw", "bs=4096", "count=17", in, "of=/dev/fd/1", NULL };
+	struct proc_fd out = { fd, 1 };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct proc p = PROC_INIT;
+	struct pollfd wait = { .events = POLLIN };
+	int status = -1;
 
-	file = xasprintf("%s/vmrig-head.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	fd = mkostemp(file, O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 || proc_spawn(&(struct proc_spec){ .argv = argv, .fds = &out, .n_fds = 1 }, &p,
+			      NULL) < 0)
 		return;
-	close(fd);
-	out = xasprintf("of=%s", file);
-	argv[10] = out;
-	if (proc_capture(argv, NULL, NULL, NULL, CONVERT_MS, &status, NULL) == 0 && status == 0 &&
-		file_read(file, 1 << 20, &b, NULL) == 0)
+	wait.fd = p.pidfd;
+	if (poll(&wait, 1, GUEST_MS) > 0)
+		proc_reap(&p, &status);
+	proc_kill(&p);
+	if (status == 0 && lseek(fd, 0, SEEK_SET) == 0 && buf_read_all(&b, fd, 1 << 20) >= 0)
 		inspect_content((const unsigned char *)buf_str(&b), b.len, i->info);
-	unlink(file);
 }
 
 /* An image may name one in its own folder, by its name alone. */

@@ -135,15 +135,20 @@ test_images_are_listed_looked_at_verified_and_removed() {
 	same "$(find cache/images -name '*.tmp*' -o -name manifest.json | wc -l)" 0
 }
 
+none_of_qemu_img() {
+	! marked "$VMRIG_E2E_MARK" | xargs -I{} cat /proc/{}/comm 2>/dev/null | grep -q qemu-img
+}
+
 test_sigkill_in_the_midst_leaves_no_half_entry() {
 	own_cache
 	make_image
 	xz -k disk.img
-	for t in 0.00 0.01 0.02 0.03 0.05 0.08; do
-		timeout -s KILL "0$t" "$VMRIG" image fetch "$(url disk.img.xz)" --unchecked --force --format qcow2 >/dev/null 2>&1 || true
+	for t in 0.002 0.01 0.02 0.03 0.05 0.08; do
+		timeout -s KILL "$t" "$VMRIG" image fetch "$(url disk.img.xz)" --unchecked --force --format qcow2 >/dev/null 2>&1 || true
 		vmrig image list
 		code_is 0
 		hasnt out damaged
+		eventually none_of_qemu_img
 	done
 	vmrig image fetch "$(url disk.img.xz)" --unchecked --format qcow2
 	code_is 0
@@ -159,7 +164,7 @@ test_a_guest_reads_the_seed_of_either_format() {
 		vmrig image seed -o $format.seed --format $format --user-data user --network-config net --var HOST=box --new-key key-$format
 		code_is 0
 		same "$(blkid -p -s LABEL -o value $format.seed | tr A-Z a-z)" cidata
-		vmrig run -- sh -c "mkdir /tmp/m && mount -o loop,ro $PWD/$format.seed /tmp/m && ls /tmp/m && cat /tmp/m/user-data /tmp/m/meta-data"
+		vmrig run -- sh -c "mount -o loop,ro $PWD/$format.seed /mnt && ls /mnt && cat /mnt/user-data /mnt/meta-data"
 		code_is 0
 		same "$(head -n 3 out | tr '\n' ' ')" "meta-data network-config user-data "
 		has out "hostname: box"
