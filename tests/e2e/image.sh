@@ -164,7 +164,8 @@ test_a_guest_reads_the_seed_of_either_format() {
 		vmrig image seed -o $format.seed --format $format --user-data user --network-config net --var HOST=box --new-key key-$format
 		code_is 0
 		same "$(blkid -p -s LABEL -o value $format.seed | tr A-Z a-z)" cidata
-		vmrig run -- sh -c "mount -o loop,ro $PWD/$format.seed /mnt && ls /mnt && cat /mnt/user-data /mnt/meta-data"
+		vmrig run -- sh -c "modprobe -a loop isofs vfat nls_ascii nls_cp437; mkdir -p /run/m
+			mount -o ro \$(losetup -f --show -r $PWD/$format.seed) /run/m && cd /run/m && ls && cat user-data meta-data"
 		code_is 0
 		same "$(head -n 3 out | tr '\n' ' ')" "meta-data network-config user-data "
 		has out "hostname: box"
