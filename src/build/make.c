@@ -235,6 +235,18 @@ static void steps_write(const struct run *r, bool whole)
 	file_write_atomic(path, text.data, text.len, 0644, NULL);
 }
 
+/* Until the end is written nobody knows what was done: a SIGKILL leaves it at that. */
+static void steps_begin(struct run *r)
+{
+	bool from_nothing;
+
+	steps_read(r);
+	from_nothing = r->from_nothing;
+	r->from_nothing = false;
+	steps_write(r, false);
+	r->from_nothing = from_nothing;
+}
+
 static void tell_progress(struct run *r)
 {
 	const struct build_watch *w = r->j->how->watch;
@@ -401,7 +413,7 @@ int make_run(struct job *j, const char *const *targets, bool count, struct err *
 		return code;
 	}
 	if (count)
-		steps_read(&r);
+		steps_begin(&r);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		code = err_sys(e, errno, "cannot make a pipe");
 	if (code == 0) {

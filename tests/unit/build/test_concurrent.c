@@ -81,6 +81,20 @@ static void a_signal_ends_make_and_what_was_compiled_is_kept(void **state)
 	assert_int_equal(count_entries(), 1);
 }
 
+/* Of the only entry. */
+static int64_t recorded_steps(void)
+{
+	struct cache_entry *v;
+	int64_t steps;
+	size_t n;
+
+	assert_int_equal(cache_scan(&v, &n, NULL, NULL), 0);
+	assert_int_equal(n, 1);
+	steps = v[0].built.steps;
+	cache_entries_free(v, n);
+	return steps;
+}
+
 static void a_build_killed_without_a_word_is_resumed(void **state)
 {
 	pid_t pid;
@@ -94,6 +108,8 @@ static void a_build_killed_without_a_word_is_resumed(void **state)
 	assert_int_equal(wait_for(pid), 0);
 	assert_true(tree_steps(*state) <= TREE_STEPS + 8);
 	assert_int_equal(count_entries(), 1);
+	/* What the second one did is not what it takes. */
+	assert_int_equal(recorded_steps(), 0);
 }
 
 /* Wherever the store is interrupted: there is an entry, or there is none. */
