@@ -111,8 +111,8 @@ test_names_are_explained_and_the_cache_is_cleaned() {
 	code_is 2
 }
 
-# The variant differs from what was built above by one option, and what it lacks then by another: both are compiled
-# in the same folder in a moment.
+# All kernels of this file are compiled in the source's one folder, so that the first takes minutes and the others,
+# which differ by an option, a moment.
 test_a_feature_is_proven_with_its_options_and_without() {
 	local out=$PWD
 	cd "$TOP/examples/runner-kernel"
@@ -122,7 +122,7 @@ test_a_feature_is_proven_with_its_options_and_without() {
 	code_is 0
 	has out "binfmt-misc on small: proven"
 	has out "binfmt-misc@pc: pass"
-	has out "binfmt-misc@pc: fail: exit code 1"
+	has out "binfmt-misc@pc: fail: exit code "
 	has out "1 of 1 proven"
 }
 
