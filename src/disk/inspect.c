@@ -113,7 +113,7 @@ static void read_guest(const struct inspection *i)
 /* An image may name one in its own folder, by its name alone. */
 static int follow(struct inspection *i, bool allowed, char **ret_next, struct err *e)
 {
-	_cleanup_free_ char *dir = NULL, *shown = NULL;
+	_cleanup_free_ char *dir = NULL;
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
 	if (!i->backing)

@@ -43,7 +43,7 @@ int kernel_note_tree(const char *tree, const char *built, struct err *e)
 
 int kernel_from_note(const char *tree, struct kernel *ret, struct err *e)
 {
-	_cleanup_free_ char *path = NULL, *origin = NULL;
+	_cleanup_free_ char *path = NULL;
 	_cleanup_buf_ struct buf built = BUF_INIT;
 	struct cache_entry c = { 0 };
 	int r = note_path(tree, &path, e);

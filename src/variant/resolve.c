@@ -181,7 +181,7 @@ int variant_resolve(const char *spec, const char *arch, const char *cwd, struct 
 	struct kernel *ret, struct err *e)
 {
 	struct err why = ERR_INIT;
-	_cleanup_free_ char *path = NULL, *dir = NULL;
+	_cleanup_free_ char *path = NULL;
 	int r;
 
 	if (!spec || !str_starts(spec, VARIANT_PREFIX)) {

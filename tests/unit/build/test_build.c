@@ -270,7 +270,7 @@ static void options_that_do_not_take_are_named(void **state)
 static void modules_are_built_where_the_configuration_has_some(void **state)
 {
 	_cleanup_free_ char *source = NULL, *link = NULL;
-	_cleanup_strv_ struct strv options = STRV_INIT, paths = STRV_INIT;
+	_cleanup_strv_ struct strv options = STRV_INIT;
 	struct build_spec s = tree_spec(*state, &source);
 	struct kernel k;
 
