@@ -13,10 +13,13 @@
 #include <x86intrin.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/lock.h"
 
-#define MEASURE_NS 10000000
+#define MEASURE_NS   10000000
+#define LOCK_WAIT_MS 10000
 
 struct sample {
 	int64_t ns;
@@ -66,29 +69,53 @@ static bool trusted_by_host(void)
 	       strstr(buf_str(&b), "tsc");
 }
 
+/* 0: nobody has measured it since the host was booted. */
+static uint32_t recall(const char *path)
+{
+	_cleanup_json_ json_t *j = NULL;
+	json_int_t khz;
+
+	if (json_read_file(path, &j, NULL) < 0)
+		return 0;
+	khz = json_integer_value(json_object_get(j, "khz"));
+	return khz > 0 && khz <= UINT32_MAX ? (uint32_t)khz : 0;
+}
+
+static void note(const char *path, uint32_t khz)
+{
+	_cleanup_json_ json_t *j = json_pack("{s:I}", "khz", (json_int_t)khz);
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	json_line(&b, j);
+	if (khz > 0)
+		file_write_atomic(path, b.data, b.len, 0600, NULL);
+}
+
+/* No two measurements are the same, and the figure is a part of the guest's command line, hence of a template's
+ * key: of those who come at once one measures. */
 uint32_t machine_host_tsc_khz(void)
 {
-	_cleanup_free_ char *cached = NULL;
-	_cleanup_json_ json_t *j = NULL;
-	_cleanup_buf_ struct buf b = BUF_INIT;
-	json_int_t khz;
+	_cleanup_free_ char *cached = NULL, *lock = NULL;
+	uint32_t khz;
+	int fd;
 
 	if (!trusted_by_host())
 		return 0;
 	cached = machine_boot_cache("tsc", NULL);
-	if (cached && json_read_file(cached, &j, NULL) == 0) {
-		khz = json_integer_value(json_object_get(j, "khz"));
-		if (khz > 0 && khz <= UINT32_MAX)
-			return (uint32_t)khz;
-		json_decref(j);
-		j = NULL;
+	if (!cached)
+		return measure();
+	khz = recall(cached);
+	if (khz)
+		return khz;
+	lock = xasprintf("%s.lock", cached);
+	fd = lock_take(lock, false, clock_ms() + LOCK_WAIT_MS, NULL);
+	khz = recall(cached);
+	if (!khz) {
+		khz = measure();
+		note(cached, khz);
 	}
-	khz = measure();
-	j = json_pack("{s:I}", "khz", khz);
-	json_line(&b, j);
-	if (cached && khz > 0)
-		file_write_atomic(cached, b.data, b.len, 0600, NULL);
-	return (uint32_t)khz;
+	fd_close(fd);
+	return khz;
 }
 
 #else
