@@ -75,6 +75,7 @@ __attribute__((noreturn)) void power_off(void);
 void channel_open(void); /* virtio port or UART; gives up when there is neither */
 int port_open(const char *name); /* the virtio-serial port of this NAME, blocking; -ENOENT */
 void channel_welcome(uint64_t key); /* the session begins */
+void channel_park(void); /* it is over; another one begins with HELLO */
 bool channel_in_session(void);
 
 /* A frame is built in place: channel_frame() gives room for WIRE_PAYLOAD_MAX bytes of payload, and
@@ -102,13 +103,22 @@ void channel_flush(
 void request(const struct wire_frame
 		*f); /* one frame of the host; what does not read ends the machine */
 void session_welcome(struct wire_dec *d);
+void session_park(uint32_t id); /* back to where WELCOME is awaited */
 void session_shutdown(void); /* begins the end: the loop does the rest */
 
 /* ---- command.c: EXEC, STDIN, SIGNAL, and the end of a command ---- */
 
+/* The root of a command that prepares a template: built for it alone, and gone with it but for what it wrote. */
+struct exec_room { /* borrowed */
+	uint8_t kind;
+	const char *tag;
+	char *const *shares; /* tag, path, …; NULL at the end */
+};
+
 struct exec_request { /* borrowed */
 	char **argv, **env;
 	const char *cwd, *user;
+	const struct exec_room *room; /* NULL: the root as it is */
 };
 
 void command_exec(uint32_t id, const struct exec_request *x, bool has_stdin);
@@ -167,6 +177,8 @@ int user_become(const struct user *u); /* groups, gid, uid */
 /* ---- root.c, share.c ---- */
 
 void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs);
+int root_keep_upper(void); /* what is written to the root from now on stays for root_build() */
+int root_enter(const struct exec_room *r); /* in a process that is about to become the command */
 void root_machine_id(const char *id); /* that the root will have; may be NULL */
 void share_add(uint32_t id, uint8_t kind, const char *tag, const char *path, bool writable);
 int share_mount(
@@ -182,6 +194,7 @@ int fuse_mount(const char *port, const char *where, bool writable);
 /* ---- kmsg.c ---- */
 
 void kmsg_open(void);
+void kmsg_close(void);
 void kmsg_poll(struct poll_set *set);
 void kmsg_step(const struct poll_set *set);
 bool kmsg_at_end(void); /* forwards, and says whether the log is forwarded up to its end */

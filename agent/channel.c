@@ -152,6 +152,15 @@ void channel_welcome(uint64_t key)
 	in_session = true;
 }
 
+/* What waits to be written was made in the old session, and goes out before. */
+void channel_park(void)
+{
+	writer = (struct wire_writer){ 0 };
+	reader.key = 0;
+	reader.seq = 0;
+	in_session = false;
+}
+
 bool channel_in_session(void)
 {
 	return in_session;

@@ -23,6 +23,15 @@ void kmsg_open(void)
 		trouble("cannot read /dev/kmsg: %s", strerror(errno));
 }
 
+void kmsg_close(void)
+{
+	if (fd >= 0)
+		close(fd);
+	fd = -1;
+	overrun = told = false;
+	last_seq = told_seq = 0;
+}
+
 void kmsg_poll(struct poll_set *set)
 {
 	place = -1;

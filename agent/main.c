@@ -103,6 +103,15 @@ void session_welcome(struct wire_dec *d)
 		kmsg_open();
 }
 
+void session_park(uint32_t id)
+{
+	kmsg_close();
+	heartbeat_us = 0;
+	send_done(id, 0, "%s", "");
+	channel_park();
+	send_hello();
+}
+
 void session_shutdown(void)
 {
 	shutting_down = true;

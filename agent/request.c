@@ -56,7 +56,7 @@ static void on_exec(struct wire_dec *d)
 	char **argv = dec_strv(d, &argc), **env = dec_strv(d, &n_env);
 	char *cwd = dec_str(d), *user = dec_str(d);
 	bool has_stdin = dec_u8(d);
-	struct exec_request x = { argv, env, cwd, user };
+	struct exec_request x = { argv, env, cwd, user, NULL };
 
 	if (refused(d, "EXEC", argv && env && cwd && user, id))
 		;
@@ -68,6 +68,40 @@ static void on_exec(struct wire_dec *d)
 	free_strv(env);
 	free(cwd);
 	free(user);
+}
+
+static void on_prepare(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+	uint8_t kind = dec_u8(d);
+	size_t n, argc;
+	char *tag = dec_str(d), **shares = dec_strv(d, &n);
+	char **argv = dec_strv(d, &argc), **env = dec_strv(d, &n), *cwd = dec_str(d);
+	const struct exec_room room = { kind, tag, shares };
+	const struct exec_request x = { argv, env, cwd, "", &room };
+	int r;
+
+	if (refused(d, "PREPARE", tag && shares && argv && env && cwd, id))
+		;
+	else if (argc == 0)
+		send_done(id, -EINVAL, "no command");
+	else if ((r = root_keep_upper()) < 0)
+		send_done(id, r, "cannot make a place for what is written");
+	else
+		command_exec(id, &x, false);
+	free(tag);
+	free_strv(shares);
+	free_strv(argv);
+	free_strv(env);
+	free(cwd);
+}
+
+static void on_park(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+
+	if (!refused(d, "PARK", true, id))
+		session_park(id);
 }
 
 static void on_stdin(struct wire_dec *d)
@@ -130,6 +164,12 @@ void request(const struct wire_frame *f)
 		break;
 	case WIRE_PULL:
 		on_pull(&d);
+		break;
+	case WIRE_PREPARE:
+		on_prepare(&d);
+		break;
+	case WIRE_PARK:
+		on_park(&d);
 		break;
 	case WIRE_SHUTDOWN:
 		if (!refused(&d, "SHUTDOWN", true, 0))

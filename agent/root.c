@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -40,8 +41,9 @@ static void write_machine_id(void)
 		lstat(LOWER MACHINE_ID, &file) < 0 || !S_ISREG(file.st_mode))
 		return;
 	snprintf(text, sizeof(text), "%s\n", machine_id);
-	if (mkdir(UPPER "/data/etc", etc.st_mode & 07777) < 0)
+	if (mkdir(UPPER "/data/etc", etc.st_mode & 07777) < 0 && errno != EEXIST)
 		return;
+	unlink(UPPER "/data" MACHINE_ID);
 	fd = open(UPPER "/data" MACHINE_ID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
@@ -49,29 +51,126 @@ static void write_machine_id(void)
 		close(fd);
 }
 
-static int mount_overlay(void)
-{
-	int r = make_path(ROOT);
+static bool has_upper;
 
-	if (r == 0)
-		r = make_path(UPPER);
+int root_keep_upper(void)
+{
+	int r;
+
+	if (has_upper)
+		return 0;
+	r = make_path(UPPER);
 	if (r < 0)
 		return r;
 	if (mount("tmpfs", UPPER, "tmpfs", 0, "mode=0755") < 0)
 		return -errno;
-	if (mkdir(UPPER "/data", 0755) < 0 || mkdir(UPPER "/work", 0755) < 0)
-		goto fail;
-	write_machine_id();
-	if (mount("vmrig", ROOT, "overlay", 0,
-		    "lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0)
-		goto fail;
-	/* The overlay holds mounts of its own of both. */
-	umount2(UPPER, MNT_DETACH);
-	umount2(LOWER, MNT_DETACH);
+	if (mkdir(UPPER "/data", 0755) < 0 || mkdir(UPPER "/work", 0755) < 0) {
+		r = -errno;
+		umount2(UPPER, MNT_DETACH);
+		return r;
+	}
+	has_upper = true;
 	return 0;
-fail:
-	r = -errno;
+}
+
+static int mount_layers(void)
+{
+	int r = make_path(ROOT);
+
+	if (r < 0)
+		return r;
+	return mount("vmrig", ROOT, "overlay", 0,
+		       "lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0
+		       ? -errno
+		       : 0;
+}
+
+static int mount_overlay(void)
+{
+	int r = root_keep_upper();
+
+	if (r < 0)
+		return r;
+	write_machine_id();
+	r = mount_layers();
 	umount2(UPPER, MNT_DETACH);
+	if (r == 0) /* the overlay holds mounts of its own of both */
+		umount2(LOWER, MNT_DETACH);
+	return r;
+}
+
+/* The kernel draws its boot id when it is first asked. Who asks before there are clones must not fix theirs. */
+static int cover_boot_id(const char *root)
+{
+	static const char decoy[] = "/vmrig/boot_id";
+	char id[64], path[128];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/proc/sys/kernel/random/boot_id", root);
+	r = read_text(proc_fd, "sys/kernel/random/uuid", id, sizeof(id));
+	if (r < 0)
+		return r;
+	fd = open(decoy, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return -errno;
+	r = dprintf(fd, "%s\n", id) < 0 ? -errno : 0;
+	close(fd);
+	if (r == 0 && mount(decoy, path, NULL, MS_BIND, NULL) < 0)
+		r = -errno;
+	return r;
+}
+
+static int bind_pseudo(void)
+{
+	static const char *const paths[] = { "/dev", "/proc", "/sys", "/run" };
+	char to[64];
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		snprintf(to, sizeof(to), ROOT "%s", paths[i]);
+		if (mkdir(to, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		if (mount(paths[i], to, NULL, MS_BIND | MS_REC, NULL) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* All mounts are of a namespace that ends with the last process in it: then the share is free, and QEMU, which
+ * saves no machine whose 9p is mounted, can save this one. */
+static int enter_share(const struct exec_room *room)
+{
+	int r = make_path(LOWER);
+
+	if (r == 0)
+		r = share_mount(room->kind, room->tag, LOWER, false);
+	if (r == 0)
+		r = mount_layers();
+	if (r == 0)
+		r = bind_pseudo();
+	for (char *const *s = room->shares; r == 0 && s[0] && s[1]; s += 2) {
+		char path[512];
+
+		snprintf(path, sizeof(path), ROOT "%s", s[1]);
+		r = make_path(path);
+		if (r == 0)
+			r = share_mount(WIRE_SHARE_9P, s[0], path, false);
+	}
+	return r;
+}
+
+int root_enter(const struct exec_room *room)
+{
+	bool shared = room->kind != WIRE_SHARE_NONE;
+	int r = 0;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -errno;
+	if (shared)
+		r = enter_share(room);
+	if (r == 0)
+		r = cover_boot_id(shared ? ROOT : "");
+	if (r == 0 && shared && (chroot(ROOT) < 0 || chdir("/") < 0))
+		r = -errno;
 	return r;
 }
 

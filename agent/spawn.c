@@ -120,6 +120,13 @@ __attribute__((noreturn)) static void become(const struct exec_request *x, const
 	write_text("/proc/self/oom_score_adj", "0");
 	if (dup2(p->in[0], 0) < 0 || dup2(p->out[1], 1) < 0 || dup2(p->err[1], 2) < 0)
 		fail(p->exec[1], errno, "cannot set up streams: %s", strerror(errno));
+	if (x->room) {
+		int r = root_enter(x->room);
+
+		if (r < 0)
+			fail(p->exec[1], -r, "cannot build the root to prepare in: %s",
+				strerror(-r));
+	}
 	if (x->user[0])
 		switch_user(x->user, p);
 	if (chdir(x->cwd[0] ? x->cwd : "/") < 0)

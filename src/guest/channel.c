@@ -155,6 +155,13 @@ void channel_skip_first(struct channel *c)
 	c->reader.seq = 1;
 }
 
+void channel_restart(struct channel *c)
+{
+	channel_set_key(c, 0);
+	c->reader.seq = 0;
+	c->writer.seq = 0;
+}
+
 void channel_set_key(struct channel *c, uint64_t key)
 {
 	c->reader.key = key;

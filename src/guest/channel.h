@@ -25,6 +25,8 @@ void channel_send(struct channel *c, uint8_t type, const void *payload, size_t l
 void channel_send_enc(struct channel *c, uint8_t type, const struct wire_enc *e);
 /* The other end's first frame was read elsewhere: the next is number 1. */
 void channel_skip_first(struct channel *c);
+/* A session has ended: both directions begin again, with number 0 and key 0. */
+void channel_restart(struct channel *c);
 /* Both directions use KEY from the next frame on. */
 void channel_set_key(struct channel *c, uint64_t key);
 /* While paused nothing is read. */

@@ -100,6 +100,7 @@ struct job_command {
 	const char *const *env; /* NAME=VALUE, NULL-terminated: the whole environment */
 	const char *cwd; /* in the guest */
 	const char *user; /* NULL: root */
+	bool prepares; /* the first one alone: a clone has it behind it, for it was run before the template was kept */
 	bool has_stdin; /* job_stdin() feeds it; else /dev/null */
 	int64_t timeout_ms; /* from its start, and as long for the exec; 0: none */
 };

@@ -125,11 +125,19 @@ static void leave(struct job *j)
 	job_request(j, WIRE_SHUTDOWN, &none);
 }
 
+static size_t first_command(struct job *j)
+{
+	if (!j->has_prepared)
+		return 0;
+	j->report.exits[0].started = j->report.exits[0].ended = true;
+	return 1;
+}
+
 /* Artifacts are fetched once, before the teardown could remove them. */
 void job_next(struct job *j)
 {
 	size_t n = j->spec.n_commands;
-	size_t next = j->state == JOB_MOUNTING ? 0 : command_after(j, j->current);
+	size_t next = j->state == JOB_MOUNTING ? first_command(j) : command_after(j, j->current);
 	bool tests_over = next >= (j->spec.always_last ? n - 1 : n);
 
 	if (j->state >= JOB_LEAVING)

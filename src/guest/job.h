@@ -11,6 +11,7 @@
 enum job_state {
 	JOB_WAITING, /* somebody else makes the template */
 	JOB_BOOTING, /* waiting for HELLO */
+	JOB_PREPARING, /* a machine that becomes the template runs a command first */
 	JOB_SAVING, /* HELLO came from a machine that becomes the template; it is saved, and then ends */
 	JOB_MOUNTING, /* WELCOME, ROOT and SHAREs sent; waiting for their DONEs */
 	JOB_RUNNING, /* commands, one after the other */
@@ -23,7 +24,7 @@ enum job_state {
 };
 
 /* Request ids on the wire. Commands are ID_COMMAND plus their index. */
-enum { ID_ROOT = 1, ID_PULL = 2, ID_SHARE = 100, ID_COMMAND = 10000 };
+enum { ID_ROOT = 1, ID_PULL = 2, ID_PREPARE = 3, ID_PARK = 4, ID_SHARE = 100, ID_COMMAND = 10000 };
 
 struct job_file; /* an artifact being received */
 
@@ -36,6 +37,9 @@ struct job {
 	struct machine_template template; /* that the machine becomes or came from */
 	bool making; /* the machine becomes the template */
 	bool saved; /* it did */
+	bool prepared; /* the command for it was run there */
+	bool has_prepared; /* the guest has that command behind it */
+	struct buf prepare_tail; /* its last words */
 	bool refused; /* a template was not accepted by the engine, and removed */
 	struct loop_timer *look; /* owned: looks for the template again */
 	int64_t look_until; /* then it boots instead */
@@ -93,12 +97,19 @@ bool job_keep(struct job *j); /* instead of leaving; false: it has to leave */
 /* job_start.c */
 int job_begin(struct job *j, struct err *e); /* by the way that the spec asks for */
 void job_template_hello(
-	struct job *j, const struct wire_frame *f); /* HELLO of a machine that is being made one */
+	struct job *j, const struct wire_frame *f); /* of a machine that is to become one */
 bool job_next_machine(struct job *j, enum machine_end end,
 	const char *why); /* one has ended; another one goes on */
 void job_start_release(struct job *j);
 
+/* job_prepare.c */
+bool job_prepares(
+	const struct job *j); /* its first command is to be run before a template is kept */
+void job_prepare(struct job *j);
+void job_prepare_frame(struct job *j, const struct wire_frame *f);
+
 /* job_frames.c */
+void job_send_welcome(struct job *j);
 void job_hello(struct job *j, const struct wire_frame *f);
 void job_frame(struct job *j, const struct wire_frame *f);
 

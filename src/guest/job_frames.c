@@ -31,7 +31,7 @@ static void broken(struct job *j, const char *what, const struct wire_frame *f)
 
 /* ---- HELLO to ready ---- */
 
-static void send_welcome(struct job *j)
+void job_send_welcome(struct job *j)
 {
 	uint8_t entropy[ENTROPY_SIZE], data[512], id[MACHINE_ID_SIZE];
 	struct wire_enc e = { .data = data, .cap = sizeof(data) };
@@ -128,7 +128,7 @@ void job_hello(struct job *j, const struct wire_frame *f)
 	}
 	r->connected = true;
 	j->state = JOB_MOUNTING;
-	send_welcome(j);
+	job_send_welcome(j);
 	send_root(j);
 	send_shares(j);
 }
@@ -402,6 +402,10 @@ void job_frame(struct job *j, const struct wire_frame *f)
 	dec_init(&d, f);
 	if ((f->type == WIRE_HELLO) == j->report.connected) {
 		broken(j, "out of order", f);
+		return;
+	}
+	if (j->state == JOB_PREPARING) {
+		job_prepare_frame(j, f);
 		return;
 	}
 	if (j->report.boot_ms < 0)

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "guest/job.h"
 
 #define LOOKS   3
@@ -35,13 +36,44 @@ static void say_why(struct job *j, const char *why)
 	str_replace(&j->report.isolate_why, why);
 }
 
+/* What is run before it is kept shapes a template, too. */
+static char *key_with_command(const char *key, const struct job_command *c)
+{
+	char hex[HASH_HEX_LEN + 1];
+	struct hash *h = hash_new();
+
+	hash_adds(h, key);
+	for (const char *const *a = c->argv; *a; a++)
+		hash_adds(h, *a);
+	hash_adds(h, c->cwd);
+	for (const char *const *v = c->env; *v; v++)
+		hash_adds(h, *v);
+	hash_final(h, hex);
+	return xstrdup(hex);
+}
+
+static int make_key(struct job *j, struct err *e)
+{
+	struct guest_plan *p = j->plan;
+	_cleanup_free_ char *key = NULL;
+	int r;
+
+	if (job_prepares(j) && p->root == WIRE_SHARE_FUSE)
+		return err_set(e, -EOPNOTSUPP, "%s needs a root over 9p to be run once for all",
+			j->spec.commands[0].name);
+	r = machine_template_key(&p->spec, &key, e);
+	if (r == 0)
+		p->template_key = job_prepares(j) ? key_with_command(key, &j->spec.commands[0])
+						  : TAKE_PTR(key);
+	return r;
+}
+
 static const char *key_of(struct job *j)
 {
 	struct guest_plan *p = j->plan;
 	struct err e = ERR_INIT;
 
-	if (!p->template_key && !p->template_why &&
-		machine_template_key(&p->spec, &p->template_key, &e) < 0)
+	if (!p->template_key && !p->template_why && make_key(j, &e) < 0)
 		p->template_why = xstrdup(err_text(&e));
 	err_release(&e);
 	if (!p->template_key)
@@ -64,6 +96,7 @@ static void on_loaded(void *arg)
 
 	if (j->state != JOB_BOOTING)
 		return;
+	j->has_prepared = job_prepares(j);
 	channel_skip_first(j->channel);
 	job_hello(j, &hello);
 }
@@ -238,6 +271,10 @@ static void on_saved(void *arg, const char *error)
 
 void job_template_hello(struct job *j, const struct wire_frame *f)
 {
+	if (job_prepares(j) && !j->prepared) {
+		job_prepare(j);
+		return;
+	}
 	buf_add(&j->template.hello, f->payload, f->len);
 	j->making = false;
 	j->state = JOB_SAVING;
@@ -274,8 +311,9 @@ static int after_refusal(struct job *j, const char *why, struct err *e)
 /* Its memory may have met a full disk. A guest that dies by itself is another matter. */
 static int boot_instead(struct job *j, const char *why, struct err *e)
 {
-	free(j->report.isolate_why);
-	j->report.isolate_why = xasprintf("the engine died while it made a template: %s", why);
+	if (!j->report.isolate_why)
+		j->report.isolate_why = xasprintf("no template could be made: %s", why);
+	j->report.connected = false;
 	j->making = false;
 	machine_template_release(&j->template);
 	return boot(j, e);
@@ -288,17 +326,21 @@ bool job_next_machine(struct job *j, enum machine_end end, const char *why)
 		       j->state < JOB_DIAGNOSING && !machine_ran(j->machine);
 	bool died = end == MACHINE_DIED &&
 		    ((j->state == JOB_BOOTING && j->making) || j->state == JOB_SAVING);
+	bool unprepared = j->state == JOB_PREPARING;
 	_cleanup_free_ char *said =
 		xstrdup(why ? why : "no reason told"); /* WHY goes with the machine */
 	struct err e = ERR_INIT;
 	int r;
 
-	if (!saved && !refused && !died)
+	if (!saved && !refused && !died && !unprepared)
 		return false;
 	detach(j);
-	r = saved  ? first_clone(j, &e)
-	    : died ? boot_instead(j, said, &e)
-		   : after_refusal(j, said, &e);
+	if (saved)
+		r = first_clone(j, &e);
+	else if (refused)
+		r = after_refusal(j, said, &e);
+	else
+		r = boot_instead(j, said, &e);
 	if (r < 0)
 		job_fail(j, "%s", err_text(&e));
 	err_release(&e);
@@ -309,4 +351,5 @@ void job_start_release(struct job *j)
 {
 	loop_timer_remove(j->look);
 	machine_template_release(&j->template);
+	buf_release(&j->prepare_tail);
 }

@@ -27,9 +27,9 @@ struct case_run {
 	struct guest_plan *plan; /* borrowed */
 	enum suite_isolate isolate;
 	struct job *job; /* owned */
-	struct job_command commands[3];
+	struct job_command commands[4];
 	size_t n_commands, test; /* which of them is the test */
-	struct strv env;
+	struct strv env, template_env;
 	char *home; /* owned */
 	struct capture out, err;
 	struct buf tail;
@@ -110,10 +110,29 @@ static void add_command(
 	};
 }
 
+/* In a guest that is no clone it is run, too: what the test relies on is there however the guest came to be. */
+static void add_template_setup(struct case_run *c)
+{
+	const struct suite *s = c->x->s;
+
+	if (!s->template_setup.n)
+		return;
+	case_environment_of_template(s, &c->template_env);
+	c->commands[c->n_commands++] = (struct job_command){
+		.name = "template.setup",
+		.argv = (const char *const *)s->template_setup.v,
+		.env = (const char *const *)c->template_env.v,
+		.cwd = s->root ? "/" : s->dir,
+		.timeout_ms = c->c->test->timeout_ms,
+		.prepares = true,
+	};
+}
+
 static void add_commands(struct case_run *c)
 {
 	const struct suite_test *t = c->c->test;
 
+	add_template_setup(c);
 	if (t->setup.n)
 		add_command(c, "setup", &t->setup, NULL);
 	c->test = c->n_commands;
@@ -283,6 +302,7 @@ void case_free(struct case_run *c)
 	buf_release(&c->tail);
 	tap_free(c->tap);
 	strv_release(&c->env);
+	strv_release(&c->template_env);
 	free(c->dir);
 	free(c->artifacts_dir);
 	free(c);

@@ -17,15 +17,25 @@ static const char *home_of(const struct suite *s, const char *user)
 	return pw ? pw->pw_dir : "/";
 }
 
+static void add_common(const struct suite *s, const char *user, struct strv *ret)
+{
+	strv_add(ret, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	strv_addf(ret, "HOME=%s", home_of(s, user));
+	strv_add(ret, "LANG=C.UTF-8");
+	strv_add(ret, "TERM=dumb");
+	strv_add(ret, "VMRIG=1");
+}
+
+void case_environment_of_template(const struct suite *s, struct strv *ret)
+{
+	add_common(s, NULL, ret);
+}
+
 void case_environment(const struct suite *s, const struct plan_case *c, struct strv *ret)
 {
 	const struct suite_test *t = c->test;
 
-	strv_add(ret, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	strv_addf(ret, "HOME=%s", home_of(s, t->user));
-	strv_add(ret, "LANG=C.UTF-8");
-	strv_add(ret, "TERM=dumb");
-	strv_add(ret, "VMRIG=1");
+	add_common(s, t->user, ret);
 	strv_addf(ret, "VMRIG_TEST=%s", t->name);
 	for (size_t i = 0; i < t->env.n; i++) {
 		_cleanup_free_ char *name = xstrdup(t->env.v[i]);

@@ -6,6 +6,8 @@
 #include "suite/suite.h"
 
 /* The whole environment: nothing of ours reaches the guest, so a test runs the same from any shell. */
+/* That of no test, for template.setup. */
+void case_environment_of_template(const struct suite *s, struct strv *ret);
 void case_environment(const struct suite *s, const struct plan_case *c, struct strv *ret);
 
 /* Quoted for a shell; the caller owns it. */

@@ -61,6 +61,7 @@ int suite_find(const char *path, const char *cwd, char **ret, struct err *e)
 
 struct top {
 	char *name; /* owned */
+	const struct yaml_node *template;
 	const struct yaml_node *defaults, *kernels, *machines, *tests; /* borrowed */
 	const struct yaml_node
 		*others; /* borrowed: not the suite's, though they stand in its file */
@@ -69,6 +70,7 @@ struct top {
 #define FIELD(f) offsetof(struct top, f)
 static const struct yaml_key top_keys[] = {
 	{ "name", yaml_read_name, FIELD(name) },
+	{ "template", yaml_read_later, FIELD(template) },
 	{ "defaults", yaml_read_later, FIELD(defaults) },
 	{ "kernels", yaml_read_later, FIELD(kernels) },
 	{ "machines", yaml_read_later, FIELD(machines) },
@@ -159,12 +161,25 @@ static int check_restrictions(struct yaml_reader *l, const struct yaml_node *lis
 	return 0;
 }
 
+static int load_template(struct yaml_reader *l, const struct yaml_node *n)
+{
+#define FIELD(f) offsetof(struct suite, f)
+	static const struct yaml_key keys[] = {
+		{ "setup", yaml_read_command, FIELD(template_setup) },
+	};
+#undef FIELD
+
+	return yaml_read_map(l, n, "'template'", keys, ARRAY_SIZE(keys), loader_of(l)->s);
+}
+
 /* The defaults come first, wherever they stand in the file. */
 static int load_parts(struct yaml_reader *l, const struct top *top)
 {
 	int r = 0;
 
-	if (top->defaults)
+	if (top->template)
+		r = load_template(l, top->template);
+	if (r >= 0 && top->defaults)
 		r = load_defaults(l, top->defaults);
 	if (r >= 0 && top->kernels)
 		r = yaml_read_list(l, top->kernels, "'kernels'", load_kernel);

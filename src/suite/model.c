@@ -77,5 +77,6 @@ void suite_free(struct suite *s)
 	free(s->dir);
 	free(s->name);
 	free(s->root);
+	strv_release(&s->template_setup);
 	free(s);
 }

@@ -92,6 +92,8 @@ static void gather_of(const struct suite_test *t, struct strv *programs, struct 
 void rig_gather(const struct suite *s, const struct suite_machine *m, const char *arch,
 	struct strv *programs, struct strv *puts)
 {
+	if (s->template_setup.n)
+		add_program(programs, s->template_setup.v[0], s->dir);
 	for (size_t i = 0; i < s->n_tests; i++) {
 		const struct suite_test *t = &s->tests[i];
 		_cleanup_free_ char *why = NULL;

@@ -46,6 +46,10 @@ enum wire_type {
 	WIRE_SIGNAL = 6, /* u32 id, u32 signo: to the command's process group */
 	WIRE_PULL = 7, /* u32 id, str cwd, strv globs, u64 max_bytes → FILE, FILE_DATA …, DONE */
 	WIRE_SHUTDOWN = 8, /* no field: → BYE, and the guest ends */
+	WIRE_PREPARE = 9, /* u32 id, u8 share kind, str tag, strv shares (tag, path, …; read-only),
+			   strv argv, strv env, str cwd: a command before ROOT → as EXEC */
+	WIRE_PARK =
+		10, /* u32 id: the session ends → DONE, and HELLO with key and numbers as at first */
 
 	/* Guest to host. */
 	WIRE_HELLO = 64, /* u16 version, str agent, str release, str machine, u64 uptime_us,

@@ -309,6 +309,35 @@ test_a_foreign_guest_can_be_cloned() {
 	done
 }
 
+test_what_a_template_needs_is_prepared_once_for_all() {
+	mkdir counted
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M }
+		template:
+		  setup: >
+		    modprobe dummy numdummies=2 && echo 4711 >/proc/sys/kernel/pid_max &&
+		    date +%s.%N >/usr/bin/prepared && cat /proc/sys/kernel/random/boot_id >>/usr/bin/prepared
+		tests:
+		  - { name: one, run: test -d /sys/class/net/dummy1 && cat /usr/bin/prepared /proc/sys/kernel/random/boot_id }
+		  - { name: two, run: test $(cat /proc/sys/kernel/pid_max) = 4711 && cat /usr/bin/prepared /proc/sys/kernel/random/boot_id }
+		  - { name: three, run: test -d /sys/class/net/dummy1 && cat /usr/bin/prepared /proc/sys/kernel/random/boot_id, isolate: boot }
+	END
+	vmrig test -j 1 -o out.d
+	code_is 0
+	same "$(field out.d/results.jsonl one isolate) $(field out.d/results.jsonl two isolate) $(field out.d/results.jsonl three isolate)" "clone clone boot"
+	# Once for the clones, and for the one that boots; each has a boot id of its own, and none that of the preparation.
+	same "$(head -qn 1 out.d/cases/{one,two}/stdout | sort -u | wc -l)" 1
+	same "$(head -qn 1 out.d/cases/*/stdout | sort -u | wc -l)" 2
+	same "$(tail -qn 1 out.d/cases/*/stdout | sort -u | wc -l)" 3
+	same "$(sed -n 2,3p out.d/cases/one/stdout | sort -u | wc -l)" 2
+	# One that fails is the failure of each test.
+	sed -i 's/modprobe dummy/echo no such thing; false/' vmrig.yaml
+	vmrig test -j 1 -o bad.d
+	code_is 1
+	same "$(grep -c '"verdict":"fail"' bad.d/results.jsonl)" 3
+	has bad.d/results.jsonl "template.setup: it ended by exit code 1: no such thing"
+}
+
 test_cleanup_removes_what_it_is_told_to() {
 	own_cache cache
 	vmrig cleanup

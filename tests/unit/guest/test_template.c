@@ -248,6 +248,140 @@ static void it_can_be_cancelled_between_boot_and_clone(void **state)
 	assert_int_equal(machine.started, 1);
 }
 
+/* Up to EXITED of the command that is run before the template is kept. */
+static void prepare(int code)
+{
+	use_commands(2, false);
+	rig.commands[0].prepares = true;
+	start();
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_PREPARE);
+	say_kmsg("6,0,1000,-;Linux version 6.1.0-fake\n");
+	say_output(WIRE_STDOUT, 3 - ID_COMMAND, "no such thing\n");
+	say_exited_raw(ID_PREPARE, 0, (uint32_t)code, 1000);
+}
+
+static void a_command_is_run_once_before_it_is_kept(void **state)
+{
+	prepare(0);
+	expect(WIRE_PARK);
+	say_done(ID_PARK, 0, "");
+	rig.w = (struct wire_writer){ 0 };
+	say_hello();
+	turn();
+	assert_int_equal(machine.commits, 1);
+	woken();
+	say_kmsg("6,0,1000,-;Linux version 6.1.0-fake\n");
+	say_done(ID_ROOT, 0, "");
+	expect_exec(1);
+	say_started(1);
+	say_exited(1, 0);
+	expect(WIRE_SHUTDOWN);
+	say_bye();
+	expect_over();
+	assert_int_equal(rig.report->isolate, ISOLATE_CLONE);
+	assert_true(rig.report->kmsg_whole);
+	assert_true(rig.report->exits[0].ended);
+	assert_int_equal(rig.report->exits[1].wall_us, 1000);
+}
+
+static void one_that_fails_is_run_in_a_guest_that_boots(void **state)
+{
+	prepare(3);
+	turn();
+	assert_int_equal(machine.started, 2);
+	assert_int_equal(machine.commits, 0);
+	machine.ended = 0;
+	rig.w = (struct wire_writer){ 0 };
+	wire_reader_release(&rig.r);
+	wire_reader_init(&rig.r);
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+	say_done(ID_ROOT, 0, "");
+	expect_exec(0);
+	say_started(0);
+	say_exited(0, 3);
+	expect(WIRE_SHUTDOWN);
+	say_bye();
+	expect_over();
+	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
+	assert_non_null(strstr(rig.report->isolate_why, "exit code 3: no such thing"));
+}
+
+static void a_guest_that_dies_of_it_is_booted_anew(void **state)
+{
+	use_commands(2, false);
+	rig.commands[0].prepares = true;
+	start();
+	say_hello();
+	expect(WIRE_WELCOME);
+	fake_end(MACHINE_PANICKED, "the guest panicked");
+	turn();
+	assert_int_equal(machine.started, 2);
+	assert_int_equal(machine.last.memory_fd, 0);
+	assert_int_equal(rig.dones, 0);
+}
+
+static void a_guest_is_kept_for_other_commands_while_it_is_well(void **state)
+{
+	const struct job_report *r;
+	const struct job_handlers none = { 0 };
+
+	rig.spec.keep = true;
+	make_template();
+	say_kmsg("6,0,1000,-;Linux version 6.1.0-fake\n");
+	say_done(ID_ROOT, 0, "");
+	expect_exec(0);
+	say_started(0);
+	say_exited(0, 0);
+	expect_nothing();
+	r = rig.report;
+	assert_true(r->kept && r->bye && r->kmsg_whole);
+	assert_int_equal(rig.dones, 1);
+	assert_true(job_usable(rig.job));
+	rig.spec.keep = false;
+	job_again(rig.job, &rig.spec, &none);
+	expect_exec(0);
+	say_started(0);
+	say_exited(0, 7);
+	expect(WIRE_SHUTDOWN);
+	say_bye();
+	turn();
+	assert_int_equal(rig.report->exits[0].code, 7);
+	assert_true(rig.report->bye && !rig.report->kept);
+	assert_int_equal(rig.report->boot_ms, 0);
+}
+
+static void a_guest_whose_kernel_complained_leaves(void **state)
+{
+	rig.spec.keep = true;
+	make_template();
+	say_kmsg("6,0,1000,-;Linux version 6.1.0-fake\n"
+		 "1,1,2000,-;BUG: kernel NULL pointer dereference, address: 0000000000000000\n"
+		 "1,2,2000,-;Oops: 0000 [#1] PREEMPT SMP NOPTI\n");
+	to_the_end();
+	assert_false(rig.report->kept);
+	assert_true(rig.report->bye);
+}
+
+static void a_kept_guest_that_ends_is_of_no_more_use(void **state)
+{
+	rig.spec.keep = true;
+	make_template();
+	say_kmsg("6,0,1000,-;Linux version 6.1.0-fake\n");
+	say_done(ID_ROOT, 0, "");
+	expect_exec(0);
+	say_started(0);
+	say_exited(0, 0);
+	assert_true(job_usable(rig.job));
+	fake_end(MACHINE_PANICKED, "the guest panicked");
+	turn();
+	assert_false(job_usable(rig.job));
+	assert_int_equal(rig.dones, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +400,12 @@ int main(void)
 		T(a_boot_that_hangs_runs_into_its_limit),
 		T(a_clone_that_dies_later_is_not_the_templates_fault),
 		T(it_can_be_cancelled_between_boot_and_clone),
+		T(a_command_is_run_once_before_it_is_kept),
+		T(one_that_fails_is_run_in_a_guest_that_boots),
+		T(a_guest_that_dies_of_it_is_booted_anew),
+		T(a_guest_is_kept_for_other_commands_while_it_is_well),
+		T(a_guest_whose_kernel_complained_leaves),
+		T(a_kept_guest_that_ends_is_of_no_more_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
