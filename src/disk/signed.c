@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* gpg tells what it found in status lines, GnuPG's doc/DETAILS; its exit code and words are not looked at. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/gpg.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "disk/sums.h"
 
-#define GPG_MS   60000
 #define TEXT_MAX (16u << 20)
-
-/* What stands behind "[GNUPG:] KEYWORD "; NULL: no such line. The caller owns the string. */
-static char *status_line(const struct buf *status, const char *keyword)
-{
-	_cleanup_free_ char *start = xasprintf("[GNUPG:] %s ", keyword);
-	size_t n = strlen(start);
-
-	for (const char *p = buf_str(status); *p; p += strcspn(p, "\n"), p += *p == '\n')
-		if (strncmp(p, start, n) == 0)
-			return xstrndup(p + n, strcspn(p + n, "\n"));
-	return NULL;
-}
 
 /* A fingerprint or its last 16 digits or more, blanks and "0x" before it aside. */
 static bool is_key(const char *wanted, const char *fingerprint)
@@ -47,22 +34,21 @@ static int judge(const struct buf *status, const char *key, char **ret_who, stru
 		{ "EXPSIG", "the signature has expired" },
 		{ "NO_PUBKEY", "the key that signed it is not in the keyring" },
 		{ "ERRSIG", "the signature cannot be checked" } };
-	_cleanup_free_ char *valid = status_line(status, "VALIDSIG");
-	const char *fingerprint = valid && strrchr(valid, ' ') ? strrchr(valid, ' ') + 1 : valid;
+	_cleanup_free_ char *signer = gpg_valid(status);
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		_cleanup_free_ char *line = status_line(status, bad[i].keyword);
+		_cleanup_free_ char *line = gpg_status(status, bad[i].keyword);
 
 		/* Of several signatures a good one is enough, unless another is plainly wrong. */
-		if (line && (!valid || i < 2))
+		if (line && (!signer || i < 2))
 			return err_set(e, -EBADMSG, "%s (%s)", bad[i].says, line);
 	}
-	if (!valid)
+	if (!signer)
 		return err_set(e, -EBADMSG, "it holds no signature that gpg can read");
-	if (key && !is_key(key, fingerprint))
+	if (key && !is_key(key, signer))
 		return err_set(
-			e, -EBADMSG, "it is signed by the key %s, and not by %s", fingerprint, key);
-	*ret_who = xstrdup(fingerprint);
+			e, -EBADMSG, "it is signed by the key %s, and not by %s", signer, key);
+	*ret_who = xstrdup(signer);
 	return 0;
 }
 
@@ -84,55 +70,48 @@ static int import(const char *gpg, const char *home, const char *keyring, struct
 			     : 0;
 }
 
-static int run(const char *gpg, const char *home, const char *text, const char *sign,
+static int run(struct strv *argv, const char *home, const char *text, const char *sign,
 	const char *out, struct buf *ret_status, struct err *e)
 {
-	_cleanup_strv_ struct strv argv = STRV_INIT;
-	static const char *const common[] = { "--batch", "--no-tty", "--no-autostart",
-		"--no-auto-key-retrieve", "--no-auto-key-locate", "--status-fd", "1" };
-
-	strv_add(&argv, gpg);
-	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
-		strv_add(&argv, common[i]);
 	if (home) {
-		strv_add(&argv, "--homedir");
-		strv_add(&argv, home);
+		strv_add(argv, "--homedir");
+		strv_add(argv, home);
 	}
 	if (sign) {
-		strv_add(&argv, "--verify");
-		strv_add(&argv, sign);
+		strv_add(argv, "--verify");
+		strv_add(argv, sign);
 	} else {
 		/* What stands around the signed text does not come out. */
-		strv_add(&argv, "--output");
-		strv_add(&argv, out);
-		strv_add(&argv, "--decrypt");
+		strv_add(argv, "--output");
+		strv_add(argv, out);
+		strv_add(argv, "--decrypt");
 	}
-	strv_add(&argv, text);
-	return proc_capture((const char *const *)argv.v, NULL, ret_status, NULL, GPG_MS, NULL, e);
+	strv_add(argv, text);
+	return proc_capture((const char *const *)argv->v, NULL, ret_status, NULL, GPG_MS, NULL, e);
 }
 
 int sums_signed(const struct buf *text, const struct buf *sign, const char *key,
 	const char *keyring, const char *work, struct buf *ret_signed, char **ret_who,
 	struct err *e)
 {
-	_cleanup_free_ char *gpg = NULL, *home = path_join(work, "gpg"),
-			    *text_path = path_join(work, "sums"),
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_free_ char *home = path_join(work, "gpg"), *text_path = path_join(work, "sums"),
 			    *sign_path = path_join(work, "sums.sign"),
 			    *out = path_join(work, "sums.signed");
 	_cleanup_buf_ struct buf status = BUF_INIT;
 	int r;
 
-	if (path_program("gpg", &gpg) < 0) {
+	if (gpg_argv(&argv) < 0) {
 		err_set(e, -ENOENT, "the signature cannot be checked: gpg is not here");
 		return err_hint(e, "Debian has it in the package gpg.");
 	}
-	r = keyring ? import(gpg, home, keyring, e) : 0;
+	r = keyring ? import(argv.v[0], home, keyring, e) : 0;
 	if (r == 0)
 		r = file_write_atomic(text_path, buf_str(text), text->len, 0600, e);
 	if (r == 0 && sign)
 		r = file_write_atomic(sign_path, buf_str(sign), sign->len, 0600, e);
 	if (r == 0)
-		r = run(gpg, keyring ? home : NULL, text_path, sign ? sign_path : NULL, out,
+		r = run(&argv, keyring ? home : NULL, text_path, sign ? sign_path : NULL, out,
 			&status, e);
 	if (r == 0)
 		r = judge(&status, key, ret_who, e);

@@ -12,12 +12,11 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "base/path.h"
+#include "base/gpg.h"
 #include "base/proc.h"
 #include "base/strv.h"
 #include "base/text.h"
 
-#define GPG_MS     60000
 #define STATUS_MAX (1 << 20)
 
 /* As https://www.kernel.org/category/signatures.html has them. */
@@ -46,42 +45,24 @@ static const char *owner(const char *fingerprint)
 	return NULL;
 }
 
-/* ---- gpg's status lines (GnuPG's doc/DETAILS) ---- */
-
-/* What stands behind "[GNUPG:] KEYWORD"; NULL: no such line. The caller owns the string. */
-static char *status_line(const struct buf *status, const char *keyword)
-{
-	_cleanup_free_ char *start = xasprintf("[GNUPG:] %s", keyword);
-	size_t n = strlen(start);
-
-	for (const char *p = buf_str(status); *p; p += strcspn(p, "\n"), p += *p == '\n')
-		if (strncmp(p, start, n) == 0 && (p[n] == ' ' || p[n] == '\n' || !p[n])) {
-			p += n + (p[n] == ' ');
-			return xstrndup(p, strcspn(p, "\n"));
-		}
-	return NULL;
-}
-
-/* The key's own fingerprint is the last word of VALIDSIG, also where a subkey signed. */
 static int judge(const struct buf *status, char **ret_who, struct err *e)
 {
-	_cleanup_free_ char *valid = status_line(status, "VALIDSIG");
-	_cleanup_free_ char *bad = status_line(status, "BADSIG");
-	_cleanup_free_ char *revoked = status_line(status, "REVKEYSIG");
-	_cleanup_free_ char *missing = status_line(status, "NO_PUBKEY");
-	const char *fingerprint = valid && strrchr(valid, ' ') ? strrchr(valid, ' ') + 1 : valid;
+	_cleanup_free_ char *signer = gpg_valid(status);
+	_cleanup_free_ char *bad = gpg_status(status, "BADSIG");
+	_cleanup_free_ char *revoked = gpg_status(status, "REVKEYSIG");
+	_cleanup_free_ char *missing = gpg_status(status, "NO_PUBKEY");
 
 	if (bad)
 		return err_set(e, -EBADMSG, "its signature is wrong (key %s)", bad);
 	if (revoked)
 		return err_set(e, -EBADMSG, "its signature is of a revoked key (%s)", revoked);
-	if (valid && owner(fingerprint)) {
-		*ret_who = xasprintf("%s (%s)", owner(fingerprint), fingerprint);
+	if (signer && owner(signer)) {
+		*ret_who = xasprintf("%s (%s)", owner(signer), signer);
 		return 1;
 	}
-	if (valid) {
+	if (signer) {
 		err_set(e, -EBADMSG, "it is signed by the key %s, which is none of the kernel's",
-			fingerprint);
+			signer);
 		return err_hint(e, "A mirror that signs with keys of its own has them named by "
 				   "VMRIG_KERNEL_KEYS, by their fingerprints.");
 	}
@@ -90,21 +71,14 @@ static int judge(const struct buf *status, char **ret_who, struct err *e)
 	return 0;
 }
 
-static const char *const gpg_args[] = { "--batch", "--no-tty", "--no-auto-key-retrieve",
-	"--no-auto-key-locate", "--status-fd", "1", "--verify", NULL };
-
 /* False, with the reason: gpg is not here. */
-static bool gpg_argv(struct strv *argv, char **ret_why)
+static bool verify_argv(struct strv *argv, char **ret_why)
 {
-	_cleanup_free_ char *gpg = NULL;
-
-	if (path_program("gpg", &gpg) < 0) {
+	if (gpg_argv(argv) < 0) {
 		*ret_why = xstrdup("gpg is not here");
 		return false;
 	}
-	strv_add(argv, gpg);
-	for (const char *const *p = gpg_args; *p; p++)
-		strv_add(argv, *p);
+	strv_add(argv, "--verify");
 	return true;
 }
 
@@ -114,7 +88,7 @@ int signature_of_text(const struct buf *text, char **ret_who, struct err *e)
 	_cleanup_buf_ struct buf status = BUF_INIT;
 	int r;
 
-	if (!gpg_argv(&argv, ret_who))
+	if (!verify_argv(&argv, ret_who))
 		return 0;
 	strv_add(&argv, "-");
 	r = proc_capture((const char *const *)argv.v, text, &status, NULL, GPG_MS, NULL, e);
@@ -209,7 +183,7 @@ int signature_of_tarball(const char *tarball, const char *sign, char **ret_who, 
 	_cleanup_free_ char *missing = NULL;
 	int r;
 
-	if (!gpg_argv(&argv, ret_who))
+	if (!verify_argv(&argv, ret_who))
 		return 0;
 	strv_add(&argv, sign);
 	strv_add(&argv, "-");
@@ -217,7 +191,7 @@ int signature_of_tarball(const char *tarball, const char *sign, char **ret_who, 
 	r = proc_capture((const char *const *)argv.v, &empty, &first, NULL, GPG_MS, NULL, e);
 	if (r < 0)
 		return err_wrap(e, "gpg");
-	missing = status_line(&first, "BADSIG");
+	missing = gpg_status(&first, "BADSIG");
 	if (!missing)
 		return judge(&first, ret_who, e);
 	r = verify_stream(&argv, tarball, &status, e);
