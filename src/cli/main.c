@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{ "list", cmd_list, "show what 'test' would run" },
 	{ "image", cmd_image, "fetch and inspect disk images, write seeds for cloud-init" },
 	{ "kernel", cmd_kernel, "build, fetch, list and clean kernels" },
+	{ "doctor", cmd_doctor, "examine this machine, and say what to repair" },
 	{ "cleanup", cmd_cleanup, "remove templates of guests from the cache" },
 };
 
