@@ -3,20 +3,8 @@
 #ifndef CLI_CMD_KERNEL_H
 #define CLI_CMD_KERNEL_H
 
-#include <stddef.h>
-
 /* No kernel was to be had, or the rig failed. */
 #define EXIT_RIG 125
-
-struct kernel_command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
-};
-
-/* Runs the one that argv[1] names; NAME is what they are called by: "kernel", "kernel config". */
-int kernel_dispatch(
-	const char *name, const struct kernel_command *v, size_t n, int argc, char **argv);
 
 int cmd_kernel_check(int argc, char **argv);
 int cmd_kernel_config(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cmd_kernel.h"
+#include "cli/dispatch.h"
 #include "cli/named_config.h"
 #include "cli/options.h"
 
@@ -215,13 +216,17 @@ static int cmd_fragments(int argc, char **argv)
 	return 0;
 }
 
+static const struct cli_entry commands[] = {
+	{ "diff", cmd_diff, "print the options in which two configurations differ" },
+	{ "fragments", cmd_fragments, "list or print the built-in fragments" },
+	{ "show", cmd_show, "print a kernel's configuration" },
+};
+
+static const struct cli_menu menu = { "kernel config",
+	"Configurations of kernels: whole ones, and the built-in fragments.", commands,
+	ARRAY_SIZE(commands) };
+
 int cmd_kernel_config(int argc, char **argv)
 {
-	static const struct kernel_command commands[] = {
-		{ "diff", cmd_diff, "print the options in which two configurations differ" },
-		{ "fragments", cmd_fragments, "list or print the built-in fragments" },
-		{ "show", cmd_show, "print a kernel's configuration" },
-	};
-
-	return kernel_dispatch("kernel config", commands, ARRAY_SIZE(commands), argc, argv);
+	return cli_dispatch(&menu, argc, argv);
 }

@@ -38,7 +38,7 @@ static int set_option(void *arg, const struct cli_option *o, const char *value, 
 
 static const struct cli_option options[] = {
 	{ "variant", 'V', "NAME", NULL, "whose configuration" },
-	{ "menu", 0, "TARGET", NULL, "nconfig, xconfig, … instead of menuconfig" },
+	{ "menu", 0, "TARGET", NULL, "nconfig, xconfig or another instead of menuconfig" },
 	{ "offline", 0, NULL, NULL, "download nothing" },
 	{ 0 },
 };

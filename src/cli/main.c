@@ -7,15 +7,13 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/dispatch.h"
 #include "cli/options.h"
 
-struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
-};
+static int cmd_complete(int argc, char **argv);
+static int cmd_man(int argc, char **argv);
 
-static const struct command commands[] = {
+static const struct cli_entry entries[] = {
 	{ "run", cmd_run, "boot a kernel, run a command in it, exit as it does" },
 	{ "test", cmd_test, "run a suite (vmrig.yaml), each test in a fresh kernel" },
 	{ "list", cmd_list, "show what 'test' would run" },
@@ -23,31 +21,28 @@ static const struct command commands[] = {
 	{ "kernel", cmd_kernel, "build, fetch, list and clean kernels" },
 	{ "doctor", cmd_doctor, "examine this machine, and say what to repair" },
 	{ "cleanup", cmd_cleanup, "remove templates of guests from the cache" },
+	{ "completions", cmd_completions, "print the completion for bash, zsh or fish" },
+	{ "complete", cmd_complete, NULL },
+	{ "man", cmd_man, NULL },
 };
 
-static void help(FILE *out)
+static const struct cli_menu menu = { "",
+	"Tests kernels and operating systems in virtual machines.", entries, ARRAY_SIZE(entries) };
+
+/* complete -- WORD ...: what the last of them may become. */
+static int cmd_complete(int argc, char **argv)
 {
-	fprintf(out, "Usage: vmrig COMMAND [options]\n\n"
-		     "Tests kernels and operating systems in virtual machines.\n\nCommands:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
-	fprintf(out,
-		"\n'vmrig COMMAND --help' tells more. 'vmrig --version' prints the version.\n");
+	if (argc < 3 || !streq(argv[1], "--"))
+		return EXIT_USAGE;
+	cli_purpose = CLI_COMPLETE;
+	return cli_dispatch(&menu, argc - 1, argv + 1);
 }
 
-static int unknown(const char *word)
+/* man [COMMAND ...]: its manual page. */
+static int cmd_man(int argc, char **argv)
 {
-	const char *names[ARRAY_SIZE(commands)];
-	const char *near;
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		names[i] = commands[i].name;
-	near = text_nearest(word, names, ARRAY_SIZE(names));
-	fprintf(stderr, "vmrig: unknown command '%s'", word);
-	if (near)
-		fprintf(stderr, "; did you mean '%s'?", near);
-	fprintf(stderr, "\nTry 'vmrig --help'.\n");
-	return EXIT_USAGE;
+	cli_purpose = CLI_MANUAL;
+	return cli_dispatch(&menu, argc, argv);
 }
 
 /* A caller may have closed the standard descriptors; then files that are opened must not take their
@@ -66,20 +61,9 @@ static void open_standard_fds(void)
 int main(int argc, char **argv)
 {
 	open_standard_fds();
-	if (argc < 2) {
-		help(stderr);
-		return EXIT_USAGE;
-	}
-	if (streq(argv[1], "--help") || streq(argv[1], "-h") || streq(argv[1], "help")) {
-		help(stdout);
-		return 0;
-	}
-	if (streq(argv[1], "--version")) {
+	if (argc > 1 && streq(argv[1], "--version")) {
 		printf("vmrig %s\n", VMRIG_VERSION);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	return unknown(argv[1]);
+	return cli_dispatch(&menu, argc, argv);
 }

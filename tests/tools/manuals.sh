@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every command has its manual page, the pages are troff without faults, and no help is wider than a terminal.
+#
+#	manuals.sh VMRIG FOLDER
+set -u
+vmrig=$1 folder=$2
+n=0 bad=0
+
+report() {
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		echo "$2" | sed 's/^/# /'
+		bad=1
+	fi
+}
+
+# Every command and menu below the words, a line each.
+commands() {
+	local name
+	for name in $("$vmrig" complete -- "$@" '' | grep -v '^:' | cut -f1); do
+		echo "$* $name"
+		# Whatever has commands of its own is a menu.
+		if "$vmrig" "$@" "$name" --help | grep -q '^Commands:$'; then
+			commands "$@" "$name"
+		fi
+	done
+}
+
+all=$(commands | sed 's/^ //')
+pages=$( (echo vmrig.1; echo "$all" | sed 's/ /-/g; s/.*/vmrig-&.1/') | sort)
+report every_command_has_a_page "$(diff <(cd "$folder" && ls -- *.1 | sort) <(echo "$pages"))"
+report the_pages_are_troff_without_faults "$(for page in "$folder"/*.1; do groff -man -Tascii -ww -z "$page" 2>&1; done)"
+report no_help_is_wider_than_80_columns "$(echo "$all" | while read -ra words; do
+	"$vmrig" "${words[@]}" --help | awk -v c="${words[*]}" 'length > 80 { print c ": " $0 }'
+done)"
+echo "1..$n"
+exit $bad
