@@ -96,14 +96,6 @@ static bool has_file(const char *dir, const char *name)
 	return file_exists(path);
 }
 
-/* make refuses O= for such a tree. */
-static bool configured_in_place(const char *tree)
-{
-	_cleanup_free_ char *config = path_join(tree, "include/config");
-
-	return has_file(tree, ".config") || dir_exists(config);
-}
-
 static int in_place_but_other(const struct job *j, struct err *e)
 {
 	err_set(e, -EINVAL,
@@ -148,7 +140,7 @@ static int choose_out(struct job *j, struct err *e)
 	const char *output = getenv("KBUILD_OUTPUT");
 	int r = 0;
 
-	if (j->source.in_place && configured_in_place(j->source.dir)) {
+	if (j->source.in_place && source_is_configured(j->source.dir)) {
 		if (!asks_nothing(j->spec))
 			return in_place_but_other(j, e);
 		j->out = xstrdup(j->source.dir);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/git.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -12,213 +10,11 @@
 #include "base/fd.h"
 #include "base/lock.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "base/text.h"
+#include "source/git_run.h"
 #include "source/store.h"
 
-#define LOOK_MS       (5 * 60 * 1000)
-#define FETCH_MS      (2 * 60 * 60 * 1000)
-#define MESSAGE_LINES 4
-
-/* ---- running it ---- */
-
-/* What says how to reach a server stays the user's; what says where and on what to work does not. */
-static bool stays(const char *name)
-{
-	static const char *const ours[] = { "GIT_SSL_", "GIT_SSH", "GIT_HTTP_", "GIT_PROXY_",
-		"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (str_starts(name, ours[i]))
-			return true;
-	return false;
-}
-
-static int start_argv(struct strv *argv, const char *index, struct err *e)
-{
-	static const char *const set[] = { "GIT_TERMINAL_PROMPT=0",
-		"GIT_ASKPASS=", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1",
-		"GIT_LITERAL_PATHSPECS=1", "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh",
-		"LC_ALL=C" };
-	static const char *const config[] = { "core.hooksPath=/dev/null", "core.fsmonitor=false",
-		"core.autocrlf=false", "core.attributesFile=/dev/null", "core.sparseCheckout=false",
-		"gc.auto=0", "maintenance.auto=false", "protocol.version=2" };
-	_cleanup_free_ char *git = NULL;
-
-	if (path_program("git", &git) < 0) {
-		err_set(e, -ENOENT, "git is not here");
-		return err_hint(e, "Debian's package is git.");
-	}
-	strv_add(argv, "env");
-	for (char **p = environ; *p; p++) {
-		_cleanup_free_ char *name = xstrndup(*p, strcspn(*p, "="));
-
-		if (str_starts(name, "GIT_") && !stays(name)) {
-			strv_add(argv, "-u");
-			strv_add(argv, name);
-		}
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
-		strv_add(argv, set[i]);
-	if (!getenv("GIT_SSH_COMMAND") && !getenv("GIT_SSH"))
-		strv_add(argv, "GIT_SSH_COMMAND=ssh -o BatchMode=yes");
-	if (index)
-		strv_addf(argv, "GIT_INDEX_FILE=%s", index);
-	strv_add(argv, git);
-	for (size_t i = 0; i < ARRAY_SIZE(config); i++) {
-		strv_add(argv, "-c");
-		strv_add(argv, config[i]);
-	}
-	return 0;
-}
-
-/* Git's last words as the error. */
-static int failed(const char *what, struct buf *err, int status, struct err *e)
-{
-	_cleanup_buf_ struct buf message = BUF_INIT;
-	const char *tail;
-	size_t len;
-
-	while (err->len && isspace((unsigned char)err->data[err->len - 1]))
-		buf_truncate(err, err->len - 1);
-	tail = text_last_lines(buf_str(err), err->len, MESSAGE_LINES, &len);
-	if (len)
-		text_clean(&message, tail, len);
-	else
-		proc_describe_status(&message, status);
-	return err_set(e, -EIO, "%s: %s", what, buf_str(&message));
-}
-
-/* `git ARGS…` to its end; the newline at its output's end is cut. INDEX: its index file, or NULL. WHAT it
- * is, for messages. -EIO with git's words when it fails. */
-static int run(const char *what, const char *index, const char *const *args, int64_t timeout_ms,
-	struct buf *ret, struct err *e)
-{
-	_cleanup_strv_ struct strv argv = STRV_INIT;
-	_cleanup_buf_ struct buf err = BUF_INIT;
-	int status, r = start_argv(&argv, index, e);
-
-	if (r < 0)
-		return r;
-	for (; *args; args++)
-		strv_add(&argv, *args);
-	r = proc_capture((const char *const *)argv.v, NULL, ret, &err, timeout_ms, &status, e);
-	if (r < 0)
-		return err_wrap(e, "%s", what);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return failed(what, &err, status, e);
-	if (ret && ret->len && ret->data[ret->len - 1] == '\n')
-		buf_truncate(ret, ret->len - 1);
-	return 0;
-}
-
-#define ARGS(...)                 \
-	(const char *const[])     \
-	{                         \
-		__VA_ARGS__, NULL \
-	}
-
-/* ---- a tree in place ---- */
-
-void git_state_release(struct git_state *s)
-{
-	free(s->commit);
-	free(s->prefix);
-	free(s->dirty);
-	free(s->git_dir);
-	*s = (struct git_state){ 0 };
-}
-
-char *git_identity(const char *commit, const char *prefix)
-{
-	char hex[HASH_HEX_LEN + 1];
-
-	store_hash(hex, "source by its commit, 1", commit, prefix ? prefix : "", NULL);
-	return xstrdup(hex);
-}
-
-/* Records of `git status --porcelain -z`: "XY path", and behind a rename its old path. */
-static char *describe_changes(const struct buf *b)
-{
-	_cleanup_buf_ struct buf first = BUF_INIT;
-	size_t changed = 0, untracked = 0, n;
-	bool skip = false;
-
-	for (size_t at = 0; at < b->len; at += n + 1) {
-		const char *record = b->data + at;
-
-		n = strlen(record);
-		if (skip || n < 4) {
-			skip = false;
-			continue;
-		}
-		skip = record[0] == 'R' || record[0] == 'C';
-		if (first.len == 0)
-			text_clean(&first, record + 3, n - 3);
-		if (record[0] == '?')
-			untracked++;
-		else
-			changed++;
-	}
-	n = changed ? changed : untracked;
-	return n == 0 ? NULL
-		      : xasprintf("%zu file%s %s, first %s", n, n == 1 ? "" : "s",
-				changed ? "changed" : "not tracked", buf_str(&first));
-}
-
-static int look(const char *dir, struct git_state *g, struct err *e)
-{
-	_cleanup_buf_ struct buf commit = BUF_INIT, prefix = BUF_INIT, status = BUF_INIT,
-				 git_dir = BUF_INIT;
-	int r = run("git rev-parse", NULL, ARGS("-C", dir, "rev-parse", "--show-prefix"), LOOK_MS,
-		&prefix, e);
-
-	if (r == -EIO && e && strstr(err_text(e), "not a git repository"))
-		return err_set(e, -ENODATA, "git does not know it");
-	if (r < 0)
-		return r;
-	/* A folder that a repository around it ignores is none of its content. */
-	r = run("git ls-files", NULL,
-		ARGS("-C", dir, "ls-files", "--error-unmatch", "--", "Makefile", "Kconfig"),
-		LOOK_MS, NULL, e);
-	if (r < 0)
-		return r == -EIO ? err_set(e, -ENODATA, "git does not track it") : r;
-	r = run("git rev-parse", NULL,
-		ARGS("-C", dir, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"), LOOK_MS,
-		&commit, e);
-	if (r < 0)
-		return r == -EIO ? err_set(e, -ENODATA, "its repository has no commit") : r;
-	r = run("git rev-parse", NULL, ARGS("-C", dir, "rev-parse", "--absolute-git-dir"), LOOK_MS,
-		&git_dir, e);
-	if (r == 0)
-		r = run("git status", NULL,
-			ARGS("-C", dir, "status", "--porcelain", "-z", "--untracked-files=normal",
-				"--", "."),
-			LOOK_MS, &status, e);
-	if (r == -EFBIG)
-		r = 0;
-	if (r < 0)
-		return r;
-	g->dirty = describe_changes(&status);
-	g->commit = buf_detach(&commit);
-	g->prefix = buf_detach(&prefix);
-	g->git_dir = buf_detach(&git_dir);
-	return 0;
-}
-
-int git_state(const char *dir, struct git_state *ret, struct err *e)
-{
-	struct git_state g = { 0 };
-	int r = look(dir, &g, e);
-
-	if (r < 0)
-		git_state_release(&g);
-	else
-		*ret = g;
-	return r;
-}
-
-/* ---- a repository of our own ---- */
+#define FETCH_MS (2 * 60 * 60 * 1000)
 
 static bool is_commit(const char *ref)
 {
@@ -256,8 +52,9 @@ static int own_repository(const char *url, char **ret, int *ret_lock, struct err
 	if (lock < 0)
 		return lock;
 	if (!file_exists(head))
-		r = run("git init", NULL, ARGS("init", "--quiet", "--bare", "--template=", repo),
-			LOOK_MS, NULL, e);
+		r = git_run("git init", NULL,
+			GIT_ARGS("init", "--quiet", "--bare", "--template=", repo), GIT_LOOK_MS,
+			NULL, e);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(repo);
@@ -269,8 +66,9 @@ static int commit_of(const char *repo, const char *rev, char **ret, struct err *
 {
 	_cleanup_free_ char *full = xasprintf("%s^{commit}", rev);
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	int r = run("git rev-parse", NULL,
-		ARGS("--git-dir", repo, "rev-parse", "--verify", "--quiet", full), LOOK_MS, &b, e);
+	int r = git_run("git rev-parse", NULL,
+		GIT_ARGS("--git-dir", repo, "rev-parse", "--verify", "--quiet", full), GIT_LOOK_MS,
+		&b, e);
 
 	if (r == 0)
 		*ret = buf_detach(&b);
@@ -308,16 +106,17 @@ static int fetch_all(const char *repo, const char *url, const char *ref, const c
 	int r;
 
 	source_say(o, "%s hands out no single commits; fetching all of it", url);
-	r = run("git fetch", NULL,
-		ARGS("--git-dir", repo, "fetch", "--quiet", "--no-tags", "--", url,
+	r = git_run("git fetch", NULL,
+		GIT_ARGS("--git-dir", repo, "fetch", "--quiet", "--no-tags", "--", url,
 			"+HEAD:refs/all/HEAD", "+refs/heads/*:refs/all/heads/*",
 			"+refs/tags/*:refs/all/tags/*"),
 		FETCH_MS, NULL, e);
 	if (r == 0)
 		r = find_among_all(repo, ref, &commit, e);
 	if (r == 0)
-		r = run("git update-ref", NULL, ARGS("--git-dir", repo, "update-ref", ours, commit),
-			LOOK_MS, NULL, e);
+		r = git_run("git update-ref", NULL,
+			GIT_ARGS("--git-dir", repo, "update-ref", ours, commit), GIT_LOOK_MS, NULL,
+			e);
 	return r;
 }
 
@@ -333,8 +132,8 @@ static int fetch(const char *repo, const char *url, const char *ref, const char 
 {
 	_cleanup_free_ char *spec = xasprintf("+%s:%s", ref, ours);
 	struct err why = ERR_INIT;
-	int r = run("git fetch", NULL,
-		ARGS("--git-dir", repo, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url,
+	int r = git_run("git fetch", NULL,
+		GIT_ARGS("--git-dir", repo, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url,
 			spec),
 		FETCH_MS, NULL, &why);
 
@@ -387,14 +186,14 @@ int git_export(const char *git_dir, const char *treeish, const char *aside, stru
 	int r = dir_make(tree, 0755, e);
 
 	if (r == 0)
-		r = run("git read-tree", index,
-			ARGS("--git-dir", git_dir, "--work-tree", tree, "read-tree", treeish),
-			LOOK_MS, NULL, e);
+		r = git_run("git read-tree", index,
+			GIT_ARGS("--git-dir", git_dir, "--work-tree", tree, "read-tree", treeish),
+			GIT_LOOK_MS, NULL, e);
 	if (r == 0)
-		r = run("git checkout-index", index,
-			ARGS("-C", tree, "--git-dir", git_dir, "--work-tree", tree,
+		r = git_run("git checkout-index", index,
+			GIT_ARGS("-C", tree, "--git-dir", git_dir, "--work-tree", tree,
 				"checkout-index", "--all", "--force", "--quiet"),
-			LOOK_MS, NULL, e);
+			GIT_LOOK_MS, NULL, e);
 	if (r == 0 && unlink(index) < 0)
 		r = err_sys(e, errno, "cannot remove %s", index);
 	return r;

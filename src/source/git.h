@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Private to src/source: git, run as a program with an environment of our own: no hook runs, nothing is asked
- * of the terminal, no GIT_DIR of a caller such as `git bisect run` leads it elsewhere, no lock is taken in a
- * tree that is only looked at.
- */
+/* Private to src/source: what git knows of a tree in place, and trees of its commits. */
 #ifndef SOURCE_GIT_H
 #define SOURCE_GIT_H
 

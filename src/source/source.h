@@ -58,6 +58,9 @@ struct source_options {
 int source_get(const char *spec, const char *cwd, const struct source_options *o,
 	struct source *ret, struct err *e);
 
+/* Whether the kernel tree DIR was configured in place: make then builds it there, and refuses O=. */
+bool source_is_configured(const char *dir);
+
 /* Whether SPEC has the form of a release: a version, a prefix, a range, or one of the names. */
 bool source_is_release(const char *spec);
 

@@ -65,6 +65,14 @@ int tree_version(const char *dir, char **ret, struct err *e)
 	return 0;
 }
 
+bool source_is_configured(const char *dir)
+{
+	_cleanup_free_ char *config = path_join(dir, ".config"),
+			    *made = path_join(dir, "include/config");
+
+	return file_exists(config) || dir_exists(made);
+}
+
 /* Sets what git knows of it, or why it knows nothing. */
 static void ask_git(struct source *s)
 {

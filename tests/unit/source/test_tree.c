@@ -47,17 +47,105 @@ static void dirty_tree_says_why(void **state)
 	}
 }
 
-static void built_files_are_no_dirt(void **state)
+/* A repository of a tree whose own rules ignore nearly everything, as Debian's do. */
+static char *tree_that_ignores(const char *dir)
 {
-	_cleanup_free_ char *tree = path_join(*state, "linux");
+	char *tree = path_join(dir, "linux");
+
+	lay_tree(dir, "linux", "6.12.5");
+	lay(tree, ".gitignore", "/*\n.*\n*.o\n/init/table.h\n");
+	shell(tree,
+		"git init -q . && git add -f . && git -c user.name=t -c user.email=t@t commit -qm x");
+	return tree;
+}
+
+static void source_that_gitignore_hides_makes_a_tree_dirty(void **state)
+{
+	static const char *const hidden[] = { "init/new.c", "init/table.h", "init/deeper/x.S",
+		"init/Kconfig.mine", "init/Makefile", "arch/Kbuild", "arch/a.dtsi",
+		"init/x_defconfig", "localversion-mine" };
+	_cleanup_free_ char *tree = tree_that_ignores(*state);
+
+	lay(tree, "arch/tracked.c", "x");
+	shell(tree, "git add -f arch && git -c user.name=t -c user.email=t@t commit -qm y");
+	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+		_cleanup_free_ char *path = path_join(tree, hidden[i]);
+		_cleanup_free_ char *why =
+			xasprintf("1 ignored file that a build would read, first %s", hidden[i]);
+		struct source s = { 0 };
+
+		lay(tree, hidden[i], "x");
+		must_get(tree, NULL, NULL, &s);
+		assert_string_equal(s.dirty, why);
+		assert_null(s.identity);
+		source_release(&s);
+		assert_int_equal(unlink(path), 0);
+		must_get(tree, NULL, NULL, &s);
+		assert_null(s.dirty);
+		source_release(&s);
+	}
+}
+
+static void ignored_files_that_no_build_reads_are_no_dirt(void **state)
+{
+	static const char *const aside[] = { "init/main.o", "init/.main.o.cmd", "tags", "notes.txt",
+		".cache/clangd/x.h", "out/include/generated/autoconf.h", "init/main.c~",
+		"localversion~", "init/.#main.c", "tools/testing/selftests/x.skel.h" };
+	_cleanup_free_ char *tree = tree_that_ignores(*state);
 	struct source s = { 0 };
 
-	lay_tree(*state, "linux", "6.12.5");
-	make_repository(tree);
-	lay(tree, "init/main.o", "x");
+	lay(tree, "tools/testing/x.c", "x");
+	shell(tree, "git add -f tools && git -c user.name=t -c user.email=t@t commit -qm y");
+	for (size_t i = 0; i < ARRAY_SIZE(aside); i++)
+		lay(tree, aside[i], "x");
+	must_get(tree, NULL, NULL, &s);
+	assert_null(s.dirty);
+	assert_non_null(s.identity);
+	source_release(&s);
+}
+
+static void what_a_build_in_place_generated_is_no_dirt(void **state)
+{
+	_cleanup_free_ char *tree = tree_that_ignores(*state);
+	struct source s = { 0 };
+
+	lay(tree, "init/table.h", "x");
+	lay(tree, ".config", "CONFIG_A=y\n");
 	must_get(tree, NULL, NULL, &s);
 	assert_null(s.dirty);
 	source_release(&s);
+	/* Built elsewhere it would be read. */
+	shell(tree, "rm .config");
+	must_get(tree, NULL, NULL, &s);
+	assert_non_null(s.dirty);
+	source_release(&s);
+}
+
+static void files_that_git_was_told_not_to_look_at_make_a_tree_dirty(void **state)
+{
+	static const char *const flags[] = { "assume-unchanged", "skip-worktree" };
+	_cleanup_free_ char *tree = path_join(*state, "linux");
+
+	lay_tree(*state, "linux", "6.12.5");
+	make_repository(tree);
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		_cleanup_free_ char *set = xasprintf(
+			"git update-index --%s init/main.c && echo x >>init/main.c", flags[i]);
+		_cleanup_free_ char *unset = xasprintf(
+			"git update-index --no-%s init/main.c && git checkout -q init/main.c",
+			flags[i]);
+		struct source s = { 0 };
+
+		shell(tree, set);
+		must_get(tree, NULL, NULL, &s);
+		assert_string_equal(
+			s.dirty, "1 file that git was told not to look at, first init/main.c");
+		source_release(&s);
+		shell(tree, unset);
+		must_get(tree, NULL, NULL, &s);
+		assert_null(s.dirty);
+		source_release(&s);
+	}
 }
 
 static void tree_in_place_is_never_written_to(void **state)
@@ -330,7 +418,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		served(tree_in_place_is_known_by_its_commit),
 		served(dirty_tree_says_why),
-		served(built_files_are_no_dirt),
+		served(source_that_gitignore_hides_makes_a_tree_dirty),
+		served(ignored_files_that_no_build_reads_are_no_dirt),
+		served(what_a_build_in_place_generated_is_no_dirt),
+		served(files_that_git_was_told_not_to_look_at_make_a_tree_dirty),
 		served(tree_in_place_is_never_written_to),
 		served(environment_of_git_does_not_lead_astray),
 		served(tree_that_git_does_not_know_has_no_identity),
