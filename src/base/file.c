@@ -26,6 +26,21 @@ int file_open(const char *path, int flags, struct err *e)
 	return fd;
 }
 
+/* A regular file of a size that is known is read in one go, into no more memory than it takes. 1: that was all. */
+static int read_at_once(int fd, size_t max, struct buf *ret)
+{
+	struct stat st;
+	size_t want;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+		(uintmax_t)st.st_size > max)
+		return 0;
+	want = (size_t)st.st_size + 1;
+	n = buf_read(ret, fd, want);
+	return n < 0 ? (int)n : (size_t)n < want;
+}
+
 int file_read(const char *path, size_t max, struct buf *ret, struct err *e)
 {
 	_cleanup_close_ int fd = file_open(path, O_RDONLY | O_NOCTTY, e);
@@ -34,7 +49,11 @@ int file_read(const char *path, size_t max, struct buf *ret, struct err *e)
 
 	if (fd < 0)
 		return fd;
-	r = buf_read_all(ret, fd, max);
+	r = read_at_once(fd, max, ret);
+	if (r == 1)
+		return 0;
+	if (r == 0)
+		r = buf_read_all(ret, fd, max - (ret->len - before));
 	if (r == 0)
 		return 0;
 	buf_truncate(ret, before);

@@ -127,12 +127,33 @@ int json_field_strv(const json_t *o, const char *key, struct strv *ret, struct e
 	return 0;
 }
 
+/* How many of the LEN bytes are UTF-8 without a zero. */
+static size_t text_prefix(const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len) {
+		size_t n = s[i] ? utf8_sequence(s + i, len - i) : 0;
+
+		if (!n)
+			break;
+		i += n;
+	}
+	return i;
+}
+
 json_t *json_text(const char *s, size_t len)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	size_t i = 0;
+	size_t i = text_prefix(s, len);
 	json_t *j;
 
+	if (i == len) {
+		j = json_stringn_nocheck(s, len);
+		BUG_ON(!j);
+		return j;
+	}
+	buf_add(&b, s, i);
 	while (i < len) {
 		size_t n = s[i] ? utf8_sequence(s + i, len - i) : 0;
 

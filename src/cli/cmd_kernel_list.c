@@ -84,15 +84,17 @@ static json_t *entry_json(const struct cache_entry *c)
 		c->is_built ? built_json(&c->built) : json_null(), "path", c->dir);
 }
 
+/* One at a time: some hundred kernels with all their options are megabytes. */
 static void print_json(const struct cache_entry *v, size_t n)
 {
-	_cleanup_json_ json_t *all = json_array();
-	_cleanup_free_ char *text = NULL;
+	printf("[");
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_json_ json_t *one = entry_json(&v[i]);
+		_cleanup_free_ char *text = json_dumps(one, JSON_INDENT(2));
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(all, entry_json(&v[i]));
-	text = json_dumps(all, JSON_INDENT(2));
-	printf("%s\n", text);
+		printf("%s\n%s", i ? "," : "", text);
+	}
+	printf(n ? "\n]\n" : "]\n");
 }
 
 static void print_line(const struct cache_entry *c)
