@@ -8,135 +8,12 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "kconfig/tree.h"
+#include "kconfig/explain.h"
 
-#define FAR       10000
-#define COST_DEEP 40 /* chains in real trees are shorter */
 #define CHAIN_MAX 8
 #define PARTS_MAX 16
 #define NAMES_MAX 4
 #define TEXT_MAX  1200
-
-struct explain {
-	struct ktree *tree;
-	const struct kconfig *got;
-	struct buf *out;
-	size_t start; /* of this explanation in OUT */
-	int chain; /* how far down it is */
-	unsigned serial; /* of this explanation: each option is told once in it */
-};
-
-static int value_of(const struct explain *x, const struct ksymbol *s)
-{
-	return ksymbol_value(s, x->got);
-}
-
-static bool holds(const struct explain *x, const struct kexpr *e, int need)
-{
-	return kexpr_eval(e, x->got).low >= need;
-}
-
-/* A bool is y where a tristate could be m. */
-static int need_of(const struct ksymbol *s, int want)
-{
-	return want == 2 && s->type != KTYPE_TRISTATE ? 1 : want;
-}
-
-static bool has_prompt(const struct ksymbol *s)
-{
-	for (const struct kplace *p = s->places; p; p = p->next)
-		if (p->prompt)
-			return true;
-	return false;
-}
-
-static const struct kexpr *choice_cond(const struct kplace *p)
-{
-	return p->choice ? p->choice->prompt_cond : NULL;
-}
-
-/* ---- how far away something is, in options that would have to be set ---- */
-
-static int cost_symbol(const struct explain *x, struct ksymbol *s, int need, int depth);
-
-static int sum(int a, int b)
-{
-	return a + b < FAR ? a + b : FAR;
-}
-
-static int lesser(int a, int b)
-{
-	return a < b ? a : b;
-}
-
-static int cost_expr(const struct explain *x, const struct kexpr *e, int need, int depth)
-{
-	if (!e || holds(x, e, need))
-		return 0;
-	switch (e->op) {
-	case KOP_SYMBOL:
-		return cost_symbol(x, e->symbol, need, depth);
-	case KOP_AND:
-		return sum(cost_expr(x, e->a, need, depth), cost_expr(x, e->b, need, depth));
-	case KOP_OR:
-		return lesser(cost_expr(x, e->a, need, depth), cost_expr(x, e->b, need, depth));
-	case KOP_NOT:
-		return e->a->op == KOP_SYMBOL && has_prompt(e->a->symbol) ? 5 : 50;
-	case KOP_TEXT:
-		return FAR;
-	default:
-		return 100;
-	}
-}
-
-static int cost_place(const struct explain *x, const struct kplace *p, int need, int depth)
-{
-	int c = sum(
-		cost_expr(x, p->prompt_cond, need, depth), cost_expr(x, p->visible, need, depth));
-
-	c = sum(c, cost_expr(x, choice_cond(p), need, depth));
-	return sum(1 + c, cost_expr(x, p->dep, need, depth));
-}
-
-static int cost_default(
-	const struct explain *x, const struct kplace *p, const struct kprop *d, int need, int depth)
-{
-	int c = sum(cost_expr(x, d->cond, need, depth), cost_expr(x, d->value, need, depth));
-
-	return sum(1 + c, cost_expr(x, p->dep, need, depth));
-}
-
-static int cost_select(const struct explain *x, const struct kselect *s, int need, int depth)
-{
-	return sum(
-		1 + cost_expr(x, s->cond, need, depth), cost_symbol(x, s->by->symbol, need, depth));
-}
-
-static int cost_symbol(const struct explain *x, struct ksymbol *s, int need, int depth)
-{
-	int best = FAR;
-
-	if (value_of(x, s) >= need)
-		return 0;
-	if (!s->places || s->busy || depth > COST_DEEP)
-		return FAR;
-	if (s->cost)
-		return s->cost;
-	need = need_of(s, need);
-	s->busy = true;
-	for (const struct kplace *p = s->places; p; p = p->next) {
-		if (p->prompt)
-			best = lesser(best, cost_place(x, p, need, depth + 1));
-		for (const struct kprop *d = p->props; d; d = d->next)
-			if (d->kind == KPROP_DEFAULT)
-				best = lesser(best, cost_default(x, p, d, need, depth + 1));
-	}
-	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
-		best = lesser(best, cost_select(x, sel, need, depth + 1));
-	s->busy = false;
-	s->cost = best;
-	return best;
-}
 
 /* ---- texts ---- */
 
@@ -212,6 +89,16 @@ static bool selects(const struct explain *x, const struct kselect *s, int need)
 {
 	return value_of(x, s->by->symbol) >= need && holds(x, s->by->dep, need) &&
 	       holds(x, s->cond, need);
+}
+
+/* Unlike "select", never more than what the target itself depends on. */
+static bool implies(
+	const struct explain *x, const struct ksymbol *target, const struct kselect *s, int need)
+{
+	for (const struct kplace *p = target->places; p; p = p->next)
+		if (holds(x, p->dep, need))
+			return selects(x, s, need);
+	return false;
 }
 
 static const struct ksymbol *selected_by(
@@ -344,10 +231,10 @@ static const struct kplace *nearest_place(
 	const struct explain *x, const struct ksymbol *s, int need)
 {
 	const struct kplace *best = NULL;
-	int cost = FAR + 1;
+	int cost = COST_FAR + 1;
 
 	for (const struct kplace *p = s->places; p; p = p->next) {
-		int c = p->prompt ? cost_place(x, p, need, 0) : FAR + 1;
+		int c = p->prompt ? cost_place(x, p, need, 0) : COST_FAR + 1;
 
 		if (c < cost) {
 			best = p;
@@ -389,7 +276,8 @@ static bool explain_default(struct explain *x, const struct ksymbol *s, int need
 
 	for (const struct kplace *p = s->places; p; p = p->next)
 		for (const struct kprop *d = p->props; d; d = d->next) {
-			int c = d->kind == KPROP_DEFAULT ? cost_default(x, p, d, need, 0) : FAR;
+			int c = d->kind == KPROP_DEFAULT ? cost_default(x, p, d, need, 0)
+							 : COST_FAR;
 
 			if (c < than) {
 				place = p;
@@ -409,47 +297,108 @@ static bool explain_default(struct explain *x, const struct ksymbol *s, int need
 	       add_failing(x, "it has no prompt, and by default depends on ", prop->value, need);
 }
 
-static void explain_selects(
-	struct explain *x, const struct ksymbol *s, int need, const struct kselect *best)
+/* A select or an imply of an option without a prompt. */
+struct giver {
+	const struct kselect *by;
+	bool implies;
+};
+
+static struct giver nearest_giver(
+	const struct explain *x, const struct ksymbol *s, int need, int *ret_cost)
 {
-	struct ksymbol *by = best->by->symbol;
+	struct giver best = { NULL, false };
+
+	*ret_cost = COST_FAR + 1;
+	for (const struct kselect *sel = s->selects; sel; sel = sel->next) {
+		int c = cost_select(x, sel, need, 0);
+
+		if (c < *ret_cost) {
+			best = (struct giver){ sel, false };
+			*ret_cost = c;
+		}
+	}
+	for (const struct kselect *imp = s->implies; imp; imp = imp->next) {
+		int c = cost_imply(x, s, imp, need, 0);
+
+		if (c < *ret_cost) {
+			best = (struct giver){ imp, true };
+			*ret_cost = c;
+		}
+	}
+	return best;
+}
+
+static void add_givers(struct explain *x, const struct ksymbol *s, struct giver best)
+{
+	const struct ksymbol *by = best.by->by->symbol;
 	size_t n = 0, i = 0;
 
-	if (value_of(x, by) >= need) {
-		buf_addf(x->out, "it has no prompt, and %s, which is %s, selects it only if ",
-			by->name, tristate_name(value_of(x, by)));
-		kexpr_print(best->cond, x->out);
-		return;
-	}
 	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
+		n++;
+	for (const struct kselect *imp = s->implies; imp; imp = imp->next)
 		n++;
 	buf_adds(x->out,
 		n == 1 ? "it has no prompt, and only " : "it has no prompt, and only one of ");
 	add_name(x, by->name, i++, n);
 	for (const struct kselect *sel = s->selects; sel; sel = sel->next)
-		if (sel != best)
+		if (sel != best.by)
 			add_name(x, sel->by->symbol->name, i++, n);
-	buf_addf(x->out, " could select it; %s is %s", by->name, tristate_name(value_of(x, by)));
-	go_on(x, by, need, true);
+	for (const struct kselect *imp = s->implies; imp; imp = imp->next)
+		if (imp != best.by)
+			add_name(x, imp->by->symbol->name, i++, n);
+	buf_addf(x->out, " could %s it; %s is %s",
+		!s->implies   ? "select"
+		: !s->selects ? "imply"
+			      : "select or imply",
+		by->name, tristate_name(value_of(x, by)));
+}
+
+static const struct kexpr *nearest_dep(const struct explain *x, const struct ksymbol *s, int need)
+{
+	const struct kexpr *best = NULL;
+	int cost = COST_FAR + 1;
+
+	for (const struct kplace *p = s->places; p; p = p->next) {
+		int c = cost_expr(x, p->dep, need, 0);
+
+		if (c < cost) {
+			best = p->dep;
+			cost = c;
+		}
+	}
+	return best;
+}
+
+static void explain_giver(struct explain *x, const struct ksymbol *s, int need, struct giver best)
+{
+	struct ksymbol *by = best.by->by->symbol;
+
+	if (value_of(x, by) < need) {
+		add_givers(x, s, best);
+		go_on(x, by, need, true);
+		return;
+	}
+	if (best.implies && holds(x, best.by->cond, need)) {
+		buf_addf(x->out, "it has no prompt, and %s, which is %s, implies it, but ",
+			by->name, tristate_name(value_of(x, by)));
+		if (!add_failing(x, "it depends on ", nearest_dep(x, s, need), need))
+			buf_adds(x->out, "gives it no more");
+		return;
+	}
+	buf_addf(x->out, "it has no prompt, and %s, which is %s, %s it only if ", by->name,
+		tristate_name(value_of(x, by)), best.implies ? "implies" : "selects");
+	kexpr_print(best.by->cond, x->out);
 }
 
 static void explain_without_prompt(struct explain *x, const struct ksymbol *s, int need)
 {
-	const struct kselect *best = NULL;
-	int cost = FAR + 1;
+	int cost;
+	struct giver best = nearest_giver(x, s, need, &cost);
 
-	for (const struct kselect *sel = s->selects; sel; sel = sel->next) {
-		int c = cost_select(x, sel, need, 0);
-
-		if (c < cost) {
-			best = sel;
-			cost = c;
-		}
-	}
 	if (explain_default(x, s, need, cost))
 		return;
-	if (best)
-		explain_selects(x, s, need, best);
+	if (best.by)
+		explain_giver(x, s, need, best);
 	else
 		buf_adds(x->out, "it has no prompt, and nothing selects it");
 }
@@ -468,21 +417,25 @@ static bool explain_symbol(struct explain *x, struct ksymbol *s, int want)
 
 /* ---- why it is more than was asked ---- */
 
-static bool explain_selected(struct explain *x, const struct ksymbol *s, int want)
+/* "A selects it", "A and B imply it": all that hold it above WANT; false: none does. */
+static bool explain_held(
+	struct explain *x, const struct ksymbol *s, const struct kselect *list, int want)
 {
+	bool weak = list == s->implies;
 	size_t n = 0, i = 0;
 
 	for (int pass = 0; pass < 2; pass++)
-		for (const struct kselect *sel = s->selects; sel; sel = sel->next) {
-			if (!selects(x, sel, want + 1))
+		for (const struct kselect *l = list; l; l = l->next) {
+			if (weak ? !implies(x, s, l, want + 1) : !selects(x, l, want + 1))
 				continue;
 			if (pass == 0)
 				n++;
 			else
-				add_name(x, sel->by->symbol->name, i++, n);
+				add_name(x, l->by->symbol->name, i++, n);
 		}
 	if (n)
-		buf_adds(x->out, n == 1 ? " selects it" : " select it");
+		buf_adds(x->out, weak ? (n == 1 ? " implies it" : " imply it")
+				      : (n == 1 ? " selects it" : " select it"));
 	return n > 0;
 }
 
@@ -494,14 +447,22 @@ static bool explain_no_modules(struct explain *x)
 	return true;
 }
 
+static bool prompt_holds(const struct explain *x, const struct kplace *p, int need)
+{
+	return holds(x, p->prompt_cond, need) && holds(x, p->visible, need) &&
+	       holds(x, choice_cond(p), need);
+}
+
 static bool explain_more(struct explain *x, const struct ksymbol *s, int want)
 {
 	const struct kplace *p = nearest_place(x, s, 1);
 
-	if (explain_selected(x, s, want))
+	if (s->selects && explain_held(x, s, s->selects, want))
 		return true;
 	if (!p) {
-		buf_adds(x->out, "it has no prompt, and this is its default");
+		buf_adds(x->out, "it has no prompt, and ");
+		if (!s->implies || !explain_held(x, s, s->implies, want))
+			buf_adds(x->out, "this is its default");
 		return true;
 	}
 	if (p->choice) {
@@ -511,6 +472,9 @@ static bool explain_more(struct explain *x, const struct ksymbol *s, int want)
 	}
 	if (want == 1 && explain_no_modules(x))
 		return true;
+	/* Of an option that can be asked for, "imply" is a default: without its prompt it counts. */
+	if (s->implies && !prompt_holds(x, p, 1) && explain_held(x, s, s->implies, want))
+		buf_adds(x->out, ", and ");
 	return explain_prompt(x, p, 1);
 }
 

@@ -189,18 +189,19 @@ static void take_range(struct parser *ps)
 		add_prop(ps, KPROP_RANGE, from, to);
 }
 
-static void take_select(struct parser *ps)
+static void take_select(struct parser *ps, bool implies)
 {
 	struct ksymbol *target;
-	struct kselect *select;
+	struct kselect *select, **list;
 
 	if (!ps->place || ps->lex.kind != KTOKEN_WORD)
 		return;
 	target = ktree_symbol(ps->tree, buf_str(&ps->lex.text));
 	klex_next(&ps->lex);
 	select = ktree_alloc(ps->tree, sizeof(*select));
-	*select = (struct kselect){ ps->place, condition(ps), target->selects };
-	target->selects = select;
+	list = implies ? &target->implies : &target->selects;
+	*select = (struct kselect){ ps->place, condition(ps), *list };
+	*list = select;
 }
 
 static void take_type(struct parser *ps, enum ktype type)
@@ -244,7 +245,9 @@ static bool take_property(struct parser *ps)
 	else if (klex_take(l, "default"))
 		take_default(ps);
 	else if (klex_take(l, "select"))
-		take_select(ps);
+		take_select(ps, false);
+	else if (klex_take(l, "imply"))
+		take_select(ps, true);
 	else if (klex_take(l, "prompt"))
 		take_prompt(ps);
 	else if (klex_take(l, "def_bool"))

@@ -82,7 +82,8 @@ struct ksymbol {
 	enum ktype type;
 	struct kplace *places; /* NULL: no file declares it */
 	struct kselect *selects; /* who selects it */
-	/* What explain.c notes down. */
+	struct kselect *implies; /* who implies it: a default that its own dependencies bound */
+	/* What explain.c and cost.c note down. */
 	int cost; /* 0: not known yet */
 	bool busy;
 	unsigned told; /* the serial number of the last explanation that it stood in */

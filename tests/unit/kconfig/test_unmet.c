@@ -102,6 +102,35 @@ static void all_that_is_missing_is_told_once(void **state)
 		"while D is y (F selects it)");
 }
 
+/* The values are those that the kernel's own conf makes of these trees. */
+static void imply_gives_what_the_target_depends_on_allows(void **state)
+{
+	tree(state, "config A\n\tbool\n\tdepends on D\nconfig D\n\tbool \"d\"\n"
+		    "config I\n\tbool \"i\"\n\timply A if C\nconfig C\n\tbool \"c\"\n"
+		    "config J\n\tbool \"j\"\n\tdepends on C && D\n\timply A\n");
+	expect_reason(state, "CONFIG_D=y\nCONFIG_C=y\n", "CONFIG_A=y\n",
+		"it has no prompt, and only one of J and I could imply it; J is n");
+	expect_reason(state, "CONFIG_D=y\nCONFIG_I=y\n", "CONFIG_A=y\n",
+		"it has no prompt, and I, which is y, implies it only if C");
+	expect_reason(state, "CONFIG_C=y\nCONFIG_I=y\n", "CONFIG_A=y\n",
+		"it has no prompt, and I, which is y, implies it, but it depends on D, which is n");
+	expect_reason(state, "CONFIG_C=y\nCONFIG_D=y\nCONFIG_I=y\nCONFIG_A=y\n",
+		"# CONFIG_A is not set\n", "it has no prompt, and I implies it");
+}
+
+static void imply_holds_an_option_only_where_it_cannot_be_asked_for(void **state)
+{
+	tree(state, "config A\n\tbool \"a\" if P\nconfig P\n\tbool \"p\"\n"
+		    "config I\n\tbool \"i\"\n\timply A\nconfig S\n\tbool \"s\"\n\tselect A\n"
+		    "config N\n\tbool \"n\"\n\tdepends on !A\n");
+	expect_reason(state, "CONFIG_I=y\nCONFIG_A=y\n", "# CONFIG_A is not set\n",
+		"I implies it, and to be asked for it depends on P, which is n");
+	expect_reason(state, "CONFIG_I=y\nCONFIG_S=y\nCONFIG_P=y\nCONFIG_A=y\n",
+		"# CONFIG_A is not set\n", "S selects it");
+	expect_reason(state, "CONFIG_I=y\nCONFIG_P=y\nCONFIG_A=y\n", "CONFIG_N=y\n",
+		"it depends on !A, while A is y");
+}
+
 static void of_alternatives_the_nearest_is_told(void **state)
 {
 	tree(state,
@@ -259,6 +288,8 @@ int main(void)
 		in_folder(m_is_not_y_and_y_is_not_m),
 		in_folder(what_stands_around_it_counts),
 		in_folder(all_that_is_missing_is_told_once),
+		in_folder(imply_gives_what_the_target_depends_on_allows),
+		in_folder(imply_holds_an_option_only_where_it_cannot_be_asked_for),
 		in_folder(of_alternatives_the_nearest_is_told),
 		in_folder(values_are_compared),
 		in_folder(choice_tells_who_was_taken),
