@@ -17,14 +17,15 @@ struct cli_option {
 	char letter; /* 0: none */
 	const char *arg; /* what its argument is called in the help; NULL: it takes none */
 	const char *env; /* environment variable that stands for it where it is not given; NULL */
-	const char *help; /* one line */
+	const char *help; /* a line, which the help may break */
 	bool optional; /* the argument may be left out; then the value is NULL */
 };
 
 struct cli_command {
 	const char *name; /* "run" */
 	const char *synopsis; /* "[options] -- COMMAND [ARG ...]" */
-	const char *summary; /* a line or a few, without newline at the end */
+	const char *
+		summary; /* a line or a few, filled anew by the help but for lines that begin with a blank; no newline at the end */
 	const struct cli_option *options; /* ends with a NULL name; --help is understood besides */
 	const char *epilog; /* further help; NULL */
 	bool runs_command; /* the first operand ends the options: what follows is somebody else's */
