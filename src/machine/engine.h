@@ -25,6 +25,12 @@ struct engine_ops {
 	bool (*ran)(void *state);
 	/* Whether machines as SPEC can be saved: 0, or -EOPNOTSUPP with the reason. */
 	int (*can_save)(const struct machine_spec *spec, struct err *e);
+	int (*serial_fd)(void *state, unsigned i);
+	void (*write)(void *state, const char *data, size_t len);
+	int (*exit_value)(void *state);
+	void (*command)(void *state, const char *execute, json_t *arguments, machine_reply_cb cb,
+		void *arg);
+	void (*ask)(void *state, enum machine_ask how);
 	void (*inject_nmi)(void *state);
 	void (*sysrq)(void *state, char key);
 	void (*stop)(void *state);

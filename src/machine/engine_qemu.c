@@ -24,6 +24,9 @@ struct config {
 	const char *ports[2];
 	int *fds; /* owned: that QEMU keeps */
 	char *memory; /* owned */
+	struct qemu_disk *disks; /* owned */
+	struct qemu_nic *nics; /* owned */
+	struct qemu_os os;
 	struct qemu_config q;
 };
 
@@ -33,6 +36,8 @@ static void config_release(struct config *c)
 	free(c->shares);
 	free(c->fds);
 	free(c->memory);
+	free(c->disks);
+	free(c->nics);
 }
 
 /* Older ones emulate virtualization too, but it was not tried with KVM. */
@@ -49,13 +54,18 @@ static bool has_machine(const struct qemu_features *f, enum machine_type type)
 		return f->machine_q35;
 	case MACHINE_VIRT:
 		return f->machine_virt;
+	case MACHINE_PC:
+		return f->machine_pc;
 	}
 	return false;
 }
 
 static enum qemu_machine machine_of(enum machine_type type)
 {
-	return type == MACHINE_MICROVM ? QEMU_MICROVM : type == MACHINE_VIRT ? QEMU_VIRT : QEMU_Q35;
+	return type == MACHINE_MICROVM ? QEMU_MICROVM
+	       : type == MACHINE_VIRT  ? QEMU_VIRT
+	       : type == MACHINE_PC    ? QEMU_PC
+				       : QEMU_Q35;
 }
 
 static bool knows_nested(const struct qemu_features *f)
@@ -93,7 +103,7 @@ static void add_template(const struct machine_spec *spec, struct config *c)
 {
 	size_t n = spec->n_keep_fds;
 
-	c->fds = xcalloc(n + 2, sizeof(*c->fds));
+	c->fds = xcalloc(n + 3 + MACHINE_DISKS_MAX, sizeof(*c->fds));
 	for (size_t i = 0; i < n; i++)
 		c->fds[i] = spec->keep_fds[i];
 	if (spec->memory_fd) {
@@ -108,6 +118,57 @@ static void add_template(const struct machine_spec *spec, struct config *c)
 	}
 	c->q.keep_fds = c->fds;
 	c->q.n_keep_fds = n;
+}
+
+static enum qemu_bus bus_of(enum machine_bus bus)
+{
+	static const enum qemu_bus map[] = {
+		[BUS_VIRTIO] = QEMU_BUS_VIRTIO,
+		[BUS_IDE] = QEMU_BUS_IDE,
+		[BUS_SATA] = QEMU_BUS_SATA,
+		[BUS_NVME] = QEMU_BUS_NVME,
+		[BUS_SCSI] = QEMU_BUS_SCSI,
+	};
+
+	return map[bus];
+}
+
+static void keep(struct config *c, int fd)
+{
+	if (fd)
+		c->fds[c->q.n_keep_fds++] = fd;
+}
+
+static void add_os(const struct machine_os *os, struct config *c)
+{
+	BUG_ON(os->n_disks > MACHINE_DISKS_MAX);
+	c->disks = xcalloc(os->n_disks + 1, sizeof(*c->disks));
+	for (size_t i = 0; i < os->n_disks; i++) {
+		const struct machine_disk *d = &os->disks[i];
+
+		c->disks[i] = (struct qemu_disk){ bus_of(d->bus), d->path, d->format, d->own,
+			d->cdrom, d->serial };
+		keep(c, d->own);
+	}
+	c->nics = xcalloc(os->n_nics + 1, sizeof(*c->nics));
+	for (size_t i = 0; i < os->n_nics; i++)
+		c->nics[i] = (struct qemu_nic){ os->nics[i].model, os->nics[i].internet,
+			os->nics[i].forwards, os->nics[i].n_forwards };
+	keep(c, os->firmware_vars);
+	c->os = (struct qemu_os){
+		.firmware = os->firmware_code,
+		.firmware_vars = os->firmware_vars,
+		.disks = c->disks,
+		.n_disks = os->n_disks,
+		.nics = c->nics,
+		.n_nics = os->n_nics,
+		.serials = os->serials,
+		.exit_port = os->exit_port,
+		.resets = os->resets,
+	};
+	c->q.os = &c->os;
+	if (os->cpu)
+		c->q.cpu = os->cpu;
 }
 
 static int configure(const struct machine_spec *spec, struct config *c, struct err *e)
@@ -130,7 +191,7 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 		.cmdline = spec->cmdline,
 		.n_shares = spec->n_shares,
 		.ports = c->ports,
-		.second_uart = spec->channel == CHANNEL_UART,
+		.second_uart = spec->channel == CHANNEL_UART && !spec->os,
 		.sandbox = true,
 		.extra = spec->extra,
 		.n_extra = spec->n_extra,
@@ -140,7 +201,7 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 		if (c->kvm.cpu[0])
 			c->q.cpu = c->kvm.cpu;
 	}
-	if (spec->channel == CHANNEL_VIRTIO)
+	if (spec->channel == CHANNEL_VIRTIO && !spec->os)
 		c->ports[c->q.n_ports++] = WIRE_PORT_AGENT;
 	if (spec->fs_port)
 		c->ports[c->q.n_ports++] = WIRE_PORT_FS;
@@ -150,6 +211,8 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 			spec->shares[i].writable };
 	c->q.shares = c->shares;
 	add_template(spec, c);
+	if (spec->os)
+		add_os(spec->os, c);
 	return 0;
 }
 
@@ -221,6 +284,8 @@ static enum machine_end end_of(enum qemu_end end)
 		return MACHINE_TRIPLE_FAULT;
 	case QEMU_GUEST_PANIC:
 		return MACHINE_PANICKED;
+	case QEMU_GUEST_EXIT:
+		return MACHINE_EXITED;
 	case QEMU_STOPPED:
 		return MACHINE_STOPPED;
 	case QEMU_DIED:
@@ -264,7 +329,7 @@ static int start(struct loop *loop, const struct machine_spec *spec,
 	s->h = *h;
 	s->uart = spec->channel == CHANNEL_UART;
 	s->fs_port = spec->fs_port;
-	s->watches_timer = spec->type == MACHINE_MICROVM && spec->accel != ACCEL_KVM;
+	s->watches_timer = spec->type == MACHINE_MICROVM && spec->accel != ACCEL_KVM && !spec->os;
 	qh.arg = s;
 	r = qemu_start(loop, &c.q, &qh, &s->qemu, e);
 	if (r < 0) {
@@ -322,6 +387,38 @@ static bool ran(void *state)
 	return qemu_ran(((struct state *)state)->qemu);
 }
 
+static int serial_fd(void *state, unsigned i)
+{
+	return qemu_port(((struct state *)state)->qemu, i - 1);
+}
+
+static void write_console(void *state, const char *data, size_t len)
+{
+	qemu_console_write(((struct state *)state)->qemu, data, len);
+}
+
+static int exit_value(void *state)
+{
+	return qemu_exit_value(((struct state *)state)->qemu);
+}
+
+static void command(
+	void *state, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg)
+{
+	qemu_command(((struct state *)state)->qemu, execute, arguments, cb, arg);
+}
+
+static void ask(void *state, enum machine_ask how)
+{
+	static const enum qemu_ask map[] = {
+		[MACHINE_ASK_BUTTON] = QEMU_ASK_BUTTON,
+		[MACHINE_ASK_QUIT] = QEMU_ASK_QUIT,
+		[MACHINE_ASK_TERM] = QEMU_ASK_TERM,
+	};
+
+	qemu_ask(((struct state *)state)->qemu, map[how]);
+}
+
 static void inject_nmi(void *state)
 {
 	qemu_inject_nmi(((struct state *)state)->qemu);
@@ -361,6 +458,11 @@ const struct engine_ops engine_qemu = {
 	.cont = cont,
 	.ran = ran,
 	.can_save = can_save,
+	.serial_fd = serial_fd,
+	.write = write_console,
+	.exit_value = exit_value,
+	.command = command,
+	.ask = ask,
 	.inject_nmi = inject_nmi,
 	.sysrq = sysrq,
 	.stop = stop,

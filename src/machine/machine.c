@@ -91,6 +91,40 @@ bool machine_ran(const struct machine *m)
 	return !m->ops->ran || m->ops->ran(m->state);
 }
 
+int machine_serial_fd(struct machine *m, unsigned i)
+{
+	return m->ops->serial_fd ? m->ops->serial_fd(m->state, i) : -1;
+}
+
+void machine_write(struct machine *m, const char *data, size_t len)
+{
+	if (m->ops->write)
+		m->ops->write(m->state, data, len);
+}
+
+int machine_exit_value(const struct machine *m)
+{
+	return m->ops->exit_value ? m->ops->exit_value(m->state) : 0;
+}
+
+void machine_command(
+	struct machine *m, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg)
+{
+	if (m->ops->command) {
+		m->ops->command(m->state, execute, arguments, cb, arg);
+		return;
+	}
+	json_decref(arguments);
+	if (cb)
+		cb(arg, NULL, "the engine has no monitor");
+}
+
+void machine_ask(struct machine *m, enum machine_ask how)
+{
+	if (m->ops->ask)
+		m->ops->ask(m->state, how);
+}
+
 void machine_inject_nmi(struct machine *m)
 {
 	if (m->ops->inject_nmi)

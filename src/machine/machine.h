@@ -9,6 +9,7 @@
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,11 +26,17 @@ enum machine_accel {
 	ACCEL_TCG,
 	ACCEL_NESTED, /* TCG with a CPU whose virtualization is emulated: the guest has a KVM of its own */
 };
-enum machine_type { MACHINE_AUTO, MACHINE_MICROVM, MACHINE_Q35, MACHINE_VIRT /* Arm's */ };
+enum machine_type {
+	MACHINE_AUTO,
+	MACHINE_MICROVM,
+	MACHINE_Q35,
+	MACHINE_VIRT, /* Arm's */
+	MACHINE_PC, /* what PCs were before PCI Express: i440FX, PIIX with IDE */
+};
 
 const char *machine_engine_name(enum machine_engine v); /* "auto", "qemu" */
 const char *machine_accel_name(enum machine_accel v); /* "auto", "kvm", "tcg", "nested" */
-const char *machine_type_name(enum machine_type v); /* "auto", "microvm", "q35", "virt" */
+const char *machine_type_name(enum machine_type v); /* "auto", "microvm", "q35", "virt", "pc" */
 /* The named value, or -EINVAL with the names allowed. */
 int machine_engine_parse(const char *s, enum machine_engine *ret, struct err *e);
 int machine_accel_parse(const char *s, enum machine_accel *ret, struct err *e);
@@ -72,6 +79,49 @@ enum machine_channel {
 	CHANNEL_UART, /* the second 8250 */
 };
 
+/* ---- a machine whose system is its own: it boots by firmware from disks, or a kernel that is none of ours ---- */
+
+enum machine_firmware { FIRMWARE_BIOS, FIRMWARE_UEFI };
+enum machine_bus { BUS_VIRTIO, BUS_IDE, BUS_SATA, BUS_NVME, BUS_SCSI };
+const char *machine_firmware_name(enum machine_firmware v); /* "bios", "uefi" */
+const char *machine_bus_name(enum machine_bus v); /* "virtio", "ide", "sata", "nvme", "scsi" */
+int machine_firmware_parse(const char *s, enum machine_firmware *ret, struct err *e);
+int machine_bus_parse(const char *s, enum machine_bus *ret, struct err *e);
+
+/* What the guest writes goes to the file of `own`, which is ours to throw away, and never to `path`. */
+struct machine_disk {
+	enum machine_bus bus;
+	const char *path; /* NULL: a disk that begins empty */
+	const char *format; /* of `path`, as disk_format_name() calls it */
+	int own; /* an empty qcow2 file of the size of `path`; without a path a raw file. 0: it is only read */
+	bool cdrom; /* only read, on the bus that the machine has for it */
+	const char *serial; /* NULL: "vmrigN" */
+};
+
+struct machine_nic {
+	const char *model; /* as the engine calls it: "e1000", "virtio-net-pci" */
+	bool internet; /* it may reach others than us */
+	const uint16_t *
+		forwards; /* TCP ports of the guest that are to be had on free ports of 127.0.0.1 */
+	size_t n_forwards;
+};
+
+struct machine_os {
+	enum machine_firmware firmware;
+	const char *firmware_code; /* path of UEFI's code; NULL with BIOS */
+	int firmware_vars; /* its variables, ours to throw away; 0 with BIOS */
+	const struct machine_disk *disks; /* tried for booting in this order */
+	size_t n_disks;
+	const struct machine_nic *nics;
+	size_t n_nics;
+	unsigned serials; /* serial ports: 1 to MACHINE_SERIALS_MAX */
+	uint16_t exit_port; /* I/O port where a guest may write its verdict; 0: none */
+	bool resets; /* a reset by the guest is no end */
+	const char *cpu; /* the engine's name of a CPU model; NULL: what suits the accelerator */
+};
+#define MACHINE_SERIALS_MAX 4
+#define MACHINE_DISKS_MAX   6
+
 /* All strings and arrays are borrowed until machine_start() returns. */
 struct machine_spec {
 	enum machine_engine engine;
@@ -93,6 +143,9 @@ struct machine_spec {
 	int state_fd; /* the state to go on from, instead of booting */
 	const char *const *extra; /* more arguments for the engine's command line */
 	size_t n_extra;
+	/* NULL: a guest of ours, with agent, channel and shares. Else it has none of these, and kernel, initrd and cmdline
+	 * may be NULL. */
+	const struct machine_os *os;
 };
 
 /* Appends what this machine needs on the kernel's command line: console, reboot and panic method, the
@@ -111,6 +164,7 @@ enum machine_end {
 	MACHINE_RESET,
 	MACHINE_TRIPLE_FAULT,
 	MACHINE_PANICKED,
+	MACHINE_EXITED, /* the guest wrote to the exit port: machine_exit_value() */
 	MACHINE_STOPPED, /* by us */
 	MACHINE_DIED, /* the engine failed or was killed */
 };
@@ -138,6 +192,25 @@ void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *ar
 void machine_cont(struct machine *m);
 /* Whether the guest ever ran: false where its state could not be loaded. */
 bool machine_ran(const struct machine *m);
+/* Of a machine with a system of its own: our end of serial port I from 1 on (0 is the console: machine_write()), a
+ * borrowed non-blocking stream. Its last bytes may still wait there when `ended` is called. */
+int machine_serial_fd(struct machine *m, unsigned i);
+/* Bytes to its console, as fast as the guest takes them. */
+void machine_write(struct machine *m, const char *data, size_t len);
+/* The value, 1 to 127, after MACHINE_EXITED; else 0. Higher bits are lost on the way. */
+int machine_exit_value(const struct machine *m);
+/* One command to the engine's monitor, ARGUMENTS stolen. CB (may be NULL) gets what it returned or why it failed;
+ * it is not called once the machine is freed. */
+typedef void (*machine_reply_cb)(void *arg, json_t *ret, const char *error);
+void machine_command(
+	struct machine *m, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg);
+/* Ways to end it that are gentler than machine_stop(); `ended` comes where they are heard. */
+enum machine_ask {
+	MACHINE_ASK_BUTTON /* ACPI's, for the guest */,
+	MACHINE_ASK_QUIT,
+	MACHINE_ASK_TERM
+};
+void machine_ask(struct machine *m, enum machine_ask how);
 void machine_inject_nmi(struct machine *m);
 void machine_sysrq(struct machine *m, char key);
 void machine_stop(struct machine *m);

@@ -19,6 +19,18 @@ static const char *const type_names[] = {
 	[MACHINE_MICROVM] = "microvm",
 	[MACHINE_Q35] = "q35",
 	[MACHINE_VIRT] = "virt",
+	[MACHINE_PC] = "pc",
+};
+static const char *const firmware_names[] = {
+	[FIRMWARE_BIOS] = "bios",
+	[FIRMWARE_UEFI] = "uefi",
+};
+static const char *const bus_names[] = {
+	[BUS_VIRTIO] = "virtio",
+	[BUS_IDE] = "ide",
+	[BUS_SATA] = "sata",
+	[BUS_NVME] = "nvme",
+	[BUS_SCSI] = "scsi",
 };
 
 static int find(const char *what, const char *const *names, size_t n, const char *s, struct err *e)
@@ -80,5 +92,35 @@ int machine_type_parse(const char *s, enum machine_type *ret, struct err *e)
 	if (r < 0)
 		return r;
 	*ret = (enum machine_type)r;
+	return 0;
+}
+
+const char *machine_firmware_name(enum machine_firmware v)
+{
+	return firmware_names[v];
+}
+
+const char *machine_bus_name(enum machine_bus v)
+{
+	return bus_names[v];
+}
+
+int machine_firmware_parse(const char *s, enum machine_firmware *ret, struct err *e)
+{
+	int r = find("firmware", firmware_names, ARRAY_SIZE(firmware_names), s, e);
+
+	if (r < 0)
+		return r;
+	*ret = (enum machine_firmware)r;
+	return 0;
+}
+
+int machine_bus_parse(const char *s, enum machine_bus *ret, struct err *e)
+{
+	int r = find("bus", bus_names, ARRAY_SIZE(bus_names), s, e);
+
+	if (r < 0)
+		return r;
+	*ret = (enum machine_bus)r;
 	return 0;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "qemu/private.h"
 
 /* TCG's buffer of translated code, of which every page used stays in QEMU's memory. QEMU's default is up to
@@ -30,7 +29,7 @@ static const char *cpu_model(const struct qemu_config *c)
 
 size_t qemu_n_ports(const struct qemu_config *c)
 {
-	return c->n_ports + (c->second_uart ? 1 : 0);
+	return c->n_ports + (c->second_uart ? 1 : 0) + (c->os ? c->os->serials - 1 : 0);
 }
 
 static bool kept(const struct qemu_config *c, int fd)
@@ -54,6 +53,7 @@ void qemu_fds_choose(const struct qemu_config *c, struct qemu_fds *ret)
 
 	BUG_ON(c->n_ports > QEMU_PORTS_MAX);
 	BUG_ON(c->second_uart && c->machine == QEMU_VIRT);
+	BUG_ON(c->os && (c->os->serials < 1 || c->os->serials > QEMU_SERIALS_MAX));
 	ret->console = next_free(c, &fd);
 	ret->qmp = next_free(c, &fd);
 	/* It tells of triple faults, which only a PC has. */
@@ -68,8 +68,7 @@ static void add2(struct strv *v, const char *a, const char *b)
 	strv_add(v, b);
 }
 
-/* In an option's value a comma is written twice. */
-static char *escaped(const char *s)
+char *qemu_escape(const char *s)
 {
 	struct buf b = BUF_INIT;
 
@@ -81,10 +80,10 @@ static char *escaped(const char *s)
 	return buf_detach(&b);
 }
 
-/* A virtio device's model: on microvm and virt they sit on virtio-mmio, on q35 on PCI. */
-static const char *transport(const struct qemu_config *c)
+/* On microvm and virt they sit on virtio-mmio, on q35 and pc on PCI. */
+const char *qemu_transport(const struct qemu_config *c)
 {
-	return c->machine == QEMU_Q35 ? "pci" : "device";
+	return c->machine == QEMU_Q35 || c->machine == QEMU_PC ? "pci" : "device";
 }
 
 static const char *machine(const struct qemu_config *c)
@@ -96,6 +95,8 @@ static const char *machine(const struct qemu_config *c)
 		return "microvm,acpi=on,pic=on,pit=on,rtc=on,pcie=off";
 	case QEMU_Q35:
 		return "q35";
+	case QEMU_PC:
+		return "pc";
 	case QEMU_VIRT:
 		return c->nested ? "virt,gic-version=3,virtualization=on" : "virt,gic-version=3";
 	}
@@ -104,7 +105,7 @@ static const char *machine(const struct qemu_config *c)
 
 static void add_memory(const struct qemu_config *c, struct strv *v)
 {
-	_cleanup_free_ char *path = escaped(c->memory);
+	_cleanup_free_ char *path = qemu_escape(c->memory);
 
 	strv_add(v, "-object");
 	strv_addf(v, "memory-backend-file,id=memory,size=%uM,mem-path=%s,share=%s", c->memory_mib,
@@ -140,11 +141,11 @@ static void add_ports(const struct qemu_config *c, const struct qemu_fds *fds, s
 	if (c->n_ports > 0) {
 		/* Port 0 is kept for a console. Every port has two queues, used or not. */
 		strv_add(v, "-device");
-		strv_addf(v, "virtio-serial-%s,max_ports=%zu", transport(c), c->n_ports + 1);
+		strv_addf(v, "virtio-serial-%s,max_ports=%zu", qemu_transport(c), c->n_ports + 1);
 	}
 	for (size_t i = 0; i < c->n_ports; i++) {
 		_cleanup_free_ char *id = xasprintf("port%zu", i);
-		_cleanup_free_ char *name = escaped(c->ports[i]);
+		_cleanup_free_ char *name = qemu_escape(c->ports[i]);
 
 		add_socket(v, id, fds->ports[i]);
 		strv_add(v, "-device");
@@ -160,15 +161,15 @@ static void add_shares(const struct qemu_config *c, struct strv *v)
 {
 	for (size_t i = 0; i < c->n_shares; i++) {
 		const struct qemu_share *s = &c->shares[i];
-		_cleanup_free_ char *path = escaped(s->path);
-		_cleanup_free_ char *tag = escaped(s->tag);
+		_cleanup_free_ char *path = qemu_escape(s->path);
+		_cleanup_free_ char *tag = qemu_escape(s->tag);
 
 		/* remap: inode numbers stay unique where PATH spans file systems. */
 		strv_add(v, "-fsdev");
 		strv_addf(v, "local,id=fs%zu,path=%s,security_model=none,multidevs=remap%s", i,
 			path, s->writable ? "" : ",readonly=on");
 		strv_add(v, "-device");
-		strv_addf(v, "virtio-9p-%s,fsdev=fs%zu,mount_tag=%s", transport(c), i, tag);
+		strv_addf(v, "virtio-9p-%s,fsdev=fs%zu,mount_tag=%s", qemu_transport(c), i, tag);
 	}
 }
 
@@ -193,12 +194,13 @@ void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, stru
 	strv_add(ret, "-S");
 	if (c->state_fd)
 		add2(ret, "-incoming", "defer");
-	strv_add(ret, "-no-reboot");
+	if (!c->os || !c->os->resets)
+		strv_add(ret, "-no-reboot");
 	strv_add(ret, "-nodefaults");
 	strv_add(ret, "-no-user-config");
 	add2(ret, "-display", "none");
 	add2(ret, "-parallel", "none");
-	add2(ret, "-vga", "none");
+	add2(ret, "-vga", c->os && streq(qemu_transport(c), "pci") ? "std" : "none");
 	if (c->sandbox && c->features->sandbox)
 		add2(ret, "-sandbox", QEMU_SANDBOX);
 
@@ -218,6 +220,8 @@ void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, stru
 	}
 	add_ports(c, fds, ret);
 	add_shares(c, ret);
+	if (c->os)
+		qemu_argv_os(c, fds, ret);
 
 	add_kernel(c, ret);
 	for (size_t i = 0; i < c->n_extra; i++)

@@ -7,12 +7,21 @@
 #include "base/text.h"
 #include "qemu/private.h"
 
+/* isa-debug-exit makes the exit code (value << 1) | 1, cut to 8 bits. QEMU's own failure is 1, so a value of 0 tells
+ * nothing. */
+int qemu_exit_port_value(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) & 1 ? WEXITSTATUS(status) >> 1 : 0;
+}
+
 enum qemu_end qemu_end_classify(const struct qemu_evidence *v)
 {
 	const char *s = v->shutdown;
 
 	if (v->fault)
 		return QEMU_DIED;
+	if (v->exit_port && qemu_exit_port_value(v->status))
+		return QEMU_GUEST_EXIT;
 	if (v->stop_asked)
 		return QEMU_STOPPED;
 	if (!s)
@@ -97,6 +106,10 @@ void qemu_end_describe(const struct qemu_evidence *v, struct buf *ret)
 		break;
 	case QEMU_GUEST_PANIC:
 		buf_adds(ret, "the guest kernel reported a panic (pvpanic)");
+		break;
+	case QEMU_GUEST_EXIT:
+		buf_addf(ret, "the guest wrote 0x%02x to the exit port",
+			(unsigned)qemu_exit_port_value(v->status));
 		break;
 	case QEMU_STOPPED:
 		buf_adds(ret, "stopped by the rig");

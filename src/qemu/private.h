@@ -15,19 +15,36 @@
 
 /* ---- argv.c ---- */
 
+/* Ports, a second UART, and serial ports beyond the first. */
+#define QEMU_CHANNELS_MAX (QEMU_PORTS_MAX + 1 + QEMU_SERIALS_MAX - 1)
+
 /* The numbers that the channels have in QEMU. */
 struct qemu_fds {
 	int console, qmp;
 	int log; /* -1: no log */
-	int ports[QEMU_PORTS_MAX + 1]; /* the second UART's stands behind the ports' */
+	int ports
+		[QEMU_CHANNELS_MAX]; /* the second UART's stands behind the ports', then further serial ports' */
 };
 
 /* Numbers from 3 on that C's `keep_fds` leave free. */
 void qemu_fds_choose(const struct qemu_config *c, struct qemu_fds *ret);
 void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, struct strv *ret);
 
-/* How many ports there are, the second UART included. */
+/* How many ports there are, the second UART and further serial ports included. */
 size_t qemu_n_ports(const struct qemu_config *c);
+
+/* ---- argv_os.c ---- */
+
+/* Disks, firmware, network, further serial ports: what C's `os` asks for. */
+void qemu_argv_os(const struct qemu_config *c, const struct qemu_fds *fds, struct strv *ret);
+
+/* In an option's value a comma is written twice. The caller owns the string. */
+char *qemu_escape(const char *s);
+/* A virtio device's model ends so: "pci" or "device". */
+const char *qemu_transport(const struct qemu_config *c);
+
+/* The exit port's value in QEMU's wait status; 0: none. */
+int qemu_exit_port_value(int status);
 
 #define QEMU_CONSOLE_ID "console"
 #define QEMU_SANDBOX    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
@@ -40,6 +57,7 @@ struct qemu_evidence {
 	bool stop_asked; /* by qemu_stop(), before any SHUTDOWN event */
 	bool panicked; /* GUEST_PANICKED was seen */
 	bool triple_fault; /* its log told one */
+	bool exit_port; /* it has a port by which the guest may choose its exit code */
 	const char *fault; /* why we ended it ourselves, as a failure; NULL: we did not */
 	int status; /* of wait(2) */
 	const char *stderr_text;

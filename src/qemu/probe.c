@@ -17,7 +17,7 @@
 #include "qemu/private.h"
 
 #define ASK_TIMEOUT_MS 20000
-#define ANSWER_VERSION "qemu-probe-3" /* of the cached file's form */
+#define ANSWER_VERSION "qemu-probe-4" /* of the cached file's form */
 
 void qemu_features_release(struct qemu_features *f)
 {
@@ -54,6 +54,7 @@ static struct flag {
 } flags[] = {
 	{ "machine_microvm", offsetof(struct qemu_features, machine_microvm) },
 	{ "machine_q35", offsetof(struct qemu_features, machine_q35) },
+	{ "machine_pc", offsetof(struct qemu_features, machine_pc) },
 	{ "machine_virt", offsetof(struct qemu_features, machine_virt) },
 	{ "accel_kvm", offsetof(struct qemu_features, accel_kvm) },
 	{ "accel_tcg", offsetof(struct qemu_features, accel_tcg) },
@@ -146,6 +147,7 @@ static void take_answer(const char *id, const json_t *ret, struct qemu_features 
 	if (streq(id, "machines")) {
 		f->machine_microvm = lists(ret, "name", "microvm");
 		f->machine_q35 = lists(ret, "alias", "q35");
+		f->machine_pc = lists(ret, "alias", "pc");
 		f->machine_virt = lists(ret, "alias", "virt");
 	} else if (streq(id, "accels")) {
 		f->accel_tcg = lists(ret, "name", "tcg-accel");

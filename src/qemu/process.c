@@ -40,13 +40,13 @@ struct qemu {
 	struct qmp *qmp; /* owned */
 	struct qemu_sysrq *sysrq; /* owned */
 	struct qemu_migration migration;
-	int ports[QEMU_PORTS_MAX + 1]; /* owned */
+	int ports[QEMU_CHANNELS_MAX]; /* owned */
 	size_t n_ports;
 
 	struct qemu_log seen;
 	struct buf stderr_tail;
 	char *shutdown, *fault; /* owned: see struct qemu_evidence */
-	bool stop_asked, panicked, ran;
+	bool stop_asked, panicked, ran, exit_port;
 	bool reaped;
 	int status;
 	int64_t cpu_us, maxrss_kib; /* once reaped */
@@ -237,6 +237,7 @@ static void end_if_complete(struct qemu *q, bool anyway)
 	v.panicked = q->panicked;
 	v.triple_fault = q->seen.triple_fault;
 	v.fault = q->fault;
+	v.exit_port = q->exit_port;
 	v.status = q->status;
 	v.stderr_text = buf_str(&q->stderr_tail);
 	v.stderr_len = q->stderr_tail.len;
@@ -286,8 +287,8 @@ static void on_exit_ready(void *arg, int fd, uint32_t events)
 
 /* Our ends and QEMU's of every channel, until the process owns its own. */
 struct channels {
-	int ours[3 + QEMU_PORTS_MAX + 2];
-	struct proc_fd fds[6 + QEMU_PORTS_MAX + 2];
+	int ours[4 + QEMU_CHANNELS_MAX];
+	struct proc_fd fds[4 + QEMU_CHANNELS_MAX];
 	size_t n;
 };
 
@@ -412,6 +413,7 @@ int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu
 	q->h = *h;
 	q->proc = proc;
 	q->n_ports = qemu_n_ports(c);
+	q->exit_port = c->os && c->os->exit_port;
 	attach(q, &ch, n.log >= 0);
 	channels_release(&ch);
 	if (c->state_fd)
@@ -479,6 +481,27 @@ void qemu_save(struct qemu *q, int fd, qemu_saved_cb cb, void *arg)
 bool qemu_ran(const struct qemu *q)
 {
 	return q->ran;
+}
+
+void qemu_ask(struct qemu *q, enum qemu_ask how)
+{
+	if (q->reaped)
+		return;
+	if (how == QEMU_ASK_BUTTON) {
+		qemu_command(q, "system_powerdown", NULL, NULL, NULL);
+		return;
+	}
+	if (!q->shutdown && !q->fault)
+		q->stop_asked = true;
+	if (how == QEMU_ASK_QUIT)
+		qemu_command(q, "quit", NULL, NULL, NULL);
+	else
+		kill(q->proc.pid, SIGTERM);
+}
+
+int qemu_exit_value(const struct qemu *q)
+{
+	return q->exit_port && q->reaped ? qemu_exit_port_value(q->status) : 0;
 }
 
 void qemu_stop(struct qemu *q)

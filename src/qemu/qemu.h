@@ -21,7 +21,7 @@
 struct qemu_features {
 	char *program; /* owned: absolute path */
 	char *version; /* owned: "7.2.22" */
-	bool machine_microvm, machine_q35, machine_virt;
+	bool machine_microvm, machine_q35, machine_pc, machine_virt;
 	bool accel_kvm, accel_tcg;
 	bool sandbox; /* -sandbox on works */
 	bool virtfs; /* 9p: -fsdev local */
@@ -34,7 +34,12 @@ void qemu_features_release(struct qemu_features *f);
 /* Looks for $VMRIG_QEMU, then qemu-system-ARCH on PATH. -ENOENT with what to install. */
 int qemu_probe(const char *arch, struct qemu_features *ret, struct err *e);
 
-enum qemu_machine { QEMU_MICROVM, QEMU_Q35, QEMU_VIRT /* Arm's */ };
+enum qemu_machine {
+	QEMU_MICROVM,
+	QEMU_Q35,
+	QEMU_VIRT, /* Arm's */
+	QEMU_PC, /* i440FX and PIIX, with IDE */
+};
 enum qemu_accel { QEMU_TCG, QEMU_KVM };
 
 struct qemu_share {
@@ -42,6 +47,41 @@ struct qemu_share {
 	const char *path; /* borrowed: host folder, absolute */
 	bool writable;
 };
+
+enum qemu_bus { QEMU_BUS_VIRTIO, QEMU_BUS_IDE, QEMU_BUS_SATA, QEMU_BUS_NVME, QEMU_BUS_SCSI };
+
+/* A disk. What the guest writes goes to `own`, never to `path`. */
+struct qemu_disk {
+	enum qemu_bus bus;
+	const char *path; /* borrowed; NULL: a disk that begins empty */
+	const char *format; /* borrowed: of `path`, as qemu-img calls it */
+	int own; /* of `keep_fds`: a qcow2 file that is laid over `path`, or without one a raw file. 0: only read */
+	bool cdrom; /* only read, on the bus that the machine has for it */
+	const char *serial; /* borrowed; NULL: "vmrigN" */
+};
+
+struct qemu_nic {
+	const char *model; /* borrowed: as -device calls it */
+	bool internet; /* the guest may reach others than us */
+	const uint16_t *
+		forwards; /* borrowed: its TCP ports that are to be had on free ports of 127.0.0.1 */
+	size_t n_forwards;
+};
+
+/* What a machine has that boots by its own means. */
+struct qemu_os {
+	const char *firmware; /* borrowed: UEFI's code; NULL: the machine's own BIOS */
+	int firmware_vars; /* of `keep_fds`: UEFI's variables; 0: none */
+	const struct qemu_disk *disks; /* borrowed; tried for booting in this order */
+	size_t n_disks;
+	const struct qemu_nic *nics; /* borrowed */
+	size_t n_nics;
+	unsigned
+		serials; /* 1 to QEMU_SERIALS_MAX; the second's other end is port number 0, and so on */
+	uint16_t exit_port; /* where isa-debug-exit listens, 4 bytes; 0: nowhere */
+	bool resets; /* a reset by the guest does not end it */
+};
+#define QEMU_SERIALS_MAX 4
 
 /* A machine. Strings are borrowed until qemu_start() or qemu_argv() returns. */
 struct qemu_config {
@@ -65,6 +105,8 @@ struct qemu_config {
 	bool memory_shared; /* what the guest writes goes to that file, for qemu_save(); else it stays its own */
 	int state_fd; /* of `keep_fds`: where qemu_save() left the state to go on from; 0: it boots */
 	bool second_uart; /* a second 8250 (not on virt), its other end is port number n_ports */
+	const struct qemu_os
+		*os; /* borrowed; NULL: it boots `kernel` and is an appliance of ours */
 	bool sandbox;
 	const int *keep_fds; /* stay open in QEMU under their numbers */
 	size_t n_keep_fds;
@@ -82,6 +124,7 @@ enum qemu_end {
 	QEMU_GUEST_RESET, /* the guest reset itself; with -no-reboot that ends QEMU */
 	QEMU_TRIPLE_FAULT, /* a reset that QEMU's log tells to be a triple fault */
 	QEMU_GUEST_PANIC, /* pvpanic */
+	QEMU_GUEST_EXIT, /* the guest wrote to the exit port: qemu_exit_value() */
 	QEMU_STOPPED, /* we asked for it */
 	QEMU_DIED, /* it exited or was killed without a SHUTDOWN event */
 };
@@ -129,8 +172,17 @@ void qemu_cont(struct qemu *q);
 /* Whether the guest ever executed an instruction: not one whose state could not be loaded. */
 bool qemu_ran(const struct qemu *q);
 
+/* Gentler ends; `ended` comes if they are heard. After all but the button it comes with QEMU_STOPPED. */
+enum qemu_ask {
+	QEMU_ASK_BUTTON, /* the guest is told of the power button, as ACPI has it */
+	QEMU_ASK_QUIT, /* QEMU is asked by QMP, and writes its files out */
+	QEMU_ASK_TERM, /* SIGTERM */
+};
+void qemu_ask(struct qemu *q, enum qemu_ask how);
 /* Ends it at once by SIGKILL; `ended` still comes, with QEMU_STOPPED. */
 void qemu_stop(struct qemu *q);
+/* What the guest wrote to the exit port, after QEMU_GUEST_EXIT: 1 to 127. QEMU tells the lowest seven bits alone. */
+int qemu_exit_value(const struct qemu *q);
 bool qemu_alive(const struct qemu *q);
 /* CPU time of the process so far and its peak resident memory, from /proc while it runs, from wait4
  * afterwards. */

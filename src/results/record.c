@@ -30,8 +30,8 @@ void record_release(struct record *r)
 {
 	char *strings[] = { r->id, r->test, r->kernel, r->machine, r->suite, r->expected, r->reason,
 		r->limit, r->started, r->release, r->engine, r->accel, r->accel_why,
-		r->machine_type, r->isolate, r->isolate_why, r->dir, r->tail, r->console_tail,
-		r->rerun };
+		r->machine_type, r->isolate, r->isolate_why, r->ended_by, r->dir, r->tail,
+		r->console_tail, r->rerun };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -133,6 +133,9 @@ static void set_circumstances(json_t *o, const struct record *r)
 	set_text(o, "machine_type", r->machine_type);
 	set_text(o, "isolate", r->isolate);
 	set_text(o, "isolate_why", r->isolate_why);
+	set_text(o, "ended_by", r->ended_by);
+	set_int(o, "engine_cpu_ms", r->engine_cpu_ms, -1);
+	set_int(o, "engine_maxrss_kib", r->engine_maxrss_kib, -1);
 	set_int(o, "cpus", r->cpus, 0);
 	set_int(o, "memory_mib", r->memory_mib, 0);
 	json_object_set_new(o, "attempt", json_integer(r->attempt));

@@ -107,7 +107,9 @@ struct record {
 	char *engine, *accel, *accel_why, *machine_type;
 	char *isolate; /* "clone", "boot", "shared" */
 	char *isolate_why; /* why it was no clone though one was wanted, or what was wrong with a template */
+	char *ended_by; /* of a machine whose system is its own: what ended it, "acpi", "quit", …; NULL: itself */
 	int64_t cpus, memory_mib, attempt;
+	int64_t engine_cpu_ms, engine_maxrss_kib; /* of the engine's process; -1: not known */
 	char *dir; /* of its files, relative to the run's folder: "cases/NAME" */
 	struct strv artifacts; /* paths relative to `dir` */
 	int64_t stdout_bytes, stderr_bytes;
@@ -122,7 +124,7 @@ struct record {
 #define RECORD_INIT                                                                       \
 	{                                                                                 \
 		.verdict = VERDICT_NONE, .duration_ms = -1, .boot_ms = -1, .test_ms = -1, \
-		.attempt = 1                                                              \
+		.engine_cpu_ms = -1, .engine_maxrss_kib = -1, .attempt = 1                \
 	}
 void record_release(struct record *r);
 void record_write(struct buf *b, const struct record *r); /* one line of JSON with its newline */

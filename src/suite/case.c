@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "suite/case.h"
+#include "suite/case_private.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,28 +17,6 @@
 /* Longer than any stall of a busy host, shorter than the patience of people. */
 #define HEARTBEAT_MS 60000
 
-struct case_run {
-	const struct case_context *x; /* borrowed */
-	const struct plan_case *c; /* borrowed */
-	size_t index;
-	char *dir; /* owned: relative to the run's folder */
-	char *artifacts_dir; /* owned */
-	struct case_events ev;
-	struct guest_plan *plan; /* borrowed */
-	enum suite_isolate isolate;
-	struct job *job; /* owned */
-	struct job_command commands[4];
-	size_t n_commands, test; /* which of them is the test */
-	struct strv env, template_env;
-	char *home; /* owned */
-	struct capture out, err;
-	struct buf tail;
-	struct tap *tap; /* owned; NULL where the protocol has none */
-	uint64_t console_from; /* where the test's part of the console begins */
-	int64_t started_wall_ns, started_ms;
-	const struct job_report *report; /* borrowed from the job */
-};
-
 size_t case_index(const struct case_run *c)
 {
 	return c->index;
@@ -46,7 +24,7 @@ size_t case_index(const struct case_run *c)
 
 /* ---- what comes from the guest ---- */
 
-static void check_disk(struct case_run *c, const struct capture *f)
+void case_check_disk(struct case_run *c, const struct capture *f)
 {
 	struct err e = ERR_INIT;
 
@@ -78,7 +56,7 @@ static void on_output(void *arg, size_t i, int stream, const char *data, size_t 
 	tail_feed(&c->tail, data, len);
 	if (i == c->test && stream == 1 && c->tap)
 		tap_feed(c->tap, data, len);
-	check_disk(c, f);
+	case_check_disk(c, f);
 }
 
 static void on_ready(void *arg)
@@ -147,12 +125,9 @@ static int open_file(const char *full, const char *name, struct capture *f, stru
 }
 
 /* An earlier try may have left files there. */
-static int open_files(struct case_run *c, int *ret_console, int *ret_kmsg, struct err *e)
+int case_open_folder(struct case_run *c, struct err *e)
 {
 	_cleanup_free_ char *full = path_join(c->x->run_path, c->dir);
-	_cleanup_free_ char *console = path_join(full, "console.log");
-	_cleanup_free_ char *kmsg = path_join(full, "kernel.log");
-	_cleanup_close_ int console_fd = -1, kmsg_fd = -1;
 	int r = dir_remove(full, e);
 
 	if (r >= 0)
@@ -161,6 +136,17 @@ static int open_files(struct case_run *c, int *ret_console, int *ret_kmsg, struc
 		r = open_file(full, "stdout", &c->out, e);
 	if (r >= 0)
 		r = open_file(full, "stderr", &c->err, e);
+	return r;
+}
+
+static int open_files(struct case_run *c, int *ret_console, int *ret_kmsg, struct err *e)
+{
+	_cleanup_free_ char *full = path_join(c->x->run_path, c->dir);
+	_cleanup_free_ char *console = path_join(full, "console.log");
+	_cleanup_free_ char *kmsg = path_join(full, "kernel.log");
+	_cleanup_close_ int console_fd = -1, kmsg_fd = -1;
+	int r = case_open_folder(c, e);
+
 	if (r < 0)
 		return r;
 	console_fd = file_open(console, O_WRONLY | O_CREAT | O_TRUNC, e);
@@ -176,7 +162,7 @@ static int open_files(struct case_run *c, int *ret_console, int *ret_kmsg, struc
 }
 
 static struct case_run *case_new(const struct case_context *x, const struct plan_case *pc,
-	size_t index, const char *dir, const struct case_events *ev, struct guest_plan *plan)
+	size_t index, const char *dir, const struct case_events *ev, const struct case_guest *guest)
 {
 	struct case_run *c = xcalloc(1, sizeof(*c));
 
@@ -186,7 +172,8 @@ static struct case_run *case_new(const struct case_context *x, const struct plan
 		.index = index,
 		.dir = xstrdup(dir),
 		.ev = *ev,
-		.plan = plan,
+		.plan = guest->plan,
+		.os_plan = guest->os_plan,
 		.isolate = suite_isolate_of(x->o, pc->test),
 		.out = CAPTURE_INIT,
 		.err = CAPTURE_INIT,
@@ -196,10 +183,12 @@ static struct case_run *case_new(const struct case_context *x, const struct plan
 	if (pc->test->protocol != PROTOCOL_EXIT && pc->test->protocol != PROTOCOL_AUTOMAKE)
 		c->tap = tap_new();
 	case_environment(x->s, pc, &c->env);
-	add_commands(c);
+	if (!c->os_plan)
+		add_commands(c);
 	return c;
 }
 
+/* CONSOLE_FD and KMSG_FD are the job's from now on. */
 static int start_job(struct case_run *c, const struct case_guest *guest, int console_fd,
 	int kmsg_fd, struct err *e)
 {
@@ -240,22 +229,27 @@ int case_start(const struct case_context *x, const struct plan_case *pc, size_t 
 	const char *dir, const struct case_events *ev, const struct case_guest *guest,
 	struct case_run **ret, struct record *rec, struct err *e)
 {
-	struct case_run *c = case_new(x, pc, index, dir, ev, guest->plan);
+	struct case_run *c = case_new(x, pc, index, dir, ev, guest);
 	struct err why = ERR_INIT;
-	int console_fd, kmsg_fd, r;
+	int console_fd = -1, kmsg_fd = -1, r;
 
 	*ret = NULL;
-	r = open_files(c, &console_fd, &kmsg_fd, e);
+	r = c->os_plan ? case_open_folder(c, e) : open_files(c, &console_fd, &kmsg_fd, e);
 	if (r < 0) {
 		case_free(c);
 		return r;
 	}
-	if (start_job(c, guest, console_fd, kmsg_fd, &why) == 0) {
+	r = c->os_plan ? case_system_start(c, &why)
+		       : start_job(c, guest, console_fd, kmsg_fd, &why);
+	if (r == 0) {
 		*ret = c;
 		return 0;
 	}
 	case_describe(x, pc, rec);
-	record_add_plan(rec, guest->plan);
+	if (c->os_plan)
+		record_add_os_plan(rec, c->os_plan);
+	else
+		record_add_plan(rec, guest->plan);
 	rec->verdict = VERDICT_INFRA;
 	rec->reason = rig_error_text(&why);
 	rec->dir = xstrdup(dir);
@@ -276,12 +270,16 @@ const char *case_isolate_why(const struct case_run *c)
 
 void case_cancel(struct case_run *c)
 {
-	if (!c->report)
+	if (c->os && !c->os_report)
+		os_cancel(c->os);
+	else if (c->job && !c->report)
 		job_cancel(c->job);
 }
 
 bool case_cancelled(const struct case_run *c)
 {
+	if (c->os)
+		return !c->os_report || c->os_report->cancelled;
 	return !c->report || c->report->cancelled;
 }
 
@@ -297,6 +295,7 @@ void case_free(struct case_run *c)
 	if (!c)
 		return;
 	job_free(c->job);
+	os_free(c->os);
 	capture_release(&c->out);
 	capture_release(&c->err);
 	buf_release(&c->tail);
@@ -338,7 +337,7 @@ static void add_output(struct case_run *c, struct record *rec)
 	buf_release(&slice);
 }
 
-int case_finish(struct case_run *c, struct record *rec, struct err *e)
+static int finish_job(struct case_run *c, struct record *rec, struct err *e)
 {
 	const struct job_report *r = c->report;
 	struct verdict_input in = {
@@ -349,7 +348,6 @@ int case_finish(struct case_run *c, struct record *rec, struct err *e)
 		.expect = c->c->test->expect,
 		.fail_on = c->c->test->fail_on,
 	};
-	struct buf started = BUF_INIT;
 	int ret = check_files(c, e);
 
 	if (ret < 0)
@@ -357,16 +355,29 @@ int case_finish(struct case_run *c, struct record *rec, struct err *e)
 	if (c->tap)
 		tap_end(c->tap);
 	verdict_decide(&in, rec);
-	case_describe(c->x, c->c, rec);
 	record_add_plan(rec, c->plan);
 	record_add_report(rec, r, c->test);
 	if (c->isolate == SUITE_ISOLATE_SHARED)
 		str_replace(&rec->isolate, suite_isolate_name(c->isolate));
 	record_decode(rec, rig_symbols(c->x->rig, c->c));
 	add_output(c, rec);
+	return 0;
+}
+
+static void complete_record(struct case_run *c, struct record *rec)
+{
+	struct buf started = BUF_INIT;
+
+	case_describe(c->x, c->c, rec);
 	time_format(&started, c->started_wall_ns);
 	rec->started = buf_detach(&started);
 	rec->duration_ms = clock_ms() - c->started_ms;
 	rec->dir = xstrdup(c->dir);
-	return 0;
+}
+
+int case_finish(struct case_run *c, struct record *rec, struct err *e)
+{
+	/* What was planned comes first: what really was replaces it. */
+	complete_record(c, rec);
+	return c->os ? case_system_finish(c, rec, e) : finish_job(c, rec, e);
 }

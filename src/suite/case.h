@@ -36,6 +36,8 @@ void case_describe(const struct case_context *x, const struct plan_case *c, stru
 /* Where a case runs. */
 struct case_guest {
 	struct guest_plan *plan; /* borrowed */
+	const struct os_plan *
+		os_plan; /* borrowed: in the place of `plan`, of a machine whose system is its own */
 	struct job *job; /* one that was kept, whose owner the case becomes; NULL: one of its own */
 	bool keep; /* for others */
 };

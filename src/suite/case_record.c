@@ -12,7 +12,7 @@ void case_describe(const struct case_context *x, const struct plan_case *c, stru
 {
 	str_replace(&rec->id, c->id);
 	str_replace(&rec->test, c->test->name);
-	str_replace(&rec->kernel, c->kernel->name);
+	str_replace(&rec->kernel, c->kernel ? c->kernel->name : NULL);
 	str_replace(&rec->machine, c->machine->name);
 	str_replace(&rec->suite, x->s->name);
 	str_replace(&rec->expected, expect_name(c->test->expect));
@@ -24,21 +24,33 @@ void case_describe(const struct case_context *x, const struct plan_case *c, stru
 	strv_copy(&rec->tags, &c->test->tags);
 }
 
-void record_add_plan(struct record *rec, const struct guest_plan *plan)
+static void add_spec(struct record *rec, const struct machine_spec *spec)
 {
-	const struct machine_spec *spec = guest_plan_spec(plan);
-
-	str_replace(&rec->engine, guest_plan_engine(plan));
 	str_replace(&rec->accel, machine_accel_name(spec->accel));
-	str_replace(&rec->accel_why, guest_plan_accel_why(plan));
 	str_replace(&rec->machine_type, machine_type_name(spec->type));
 	rec->cpus = spec->cpus;
 	rec->memory_mib = spec->memory_mib;
 }
 
+void record_add_plan(struct record *rec, const struct guest_plan *plan)
+{
+	str_replace(&rec->engine, guest_plan_engine(plan));
+	str_replace(&rec->accel_why, guest_plan_accel_why(plan));
+	add_spec(rec, guest_plan_spec(plan));
+}
+
+void record_add_os_plan(struct record *rec, const struct os_plan *plan)
+{
+	str_replace(&rec->engine, os_plan_engine(plan));
+	str_replace(&rec->accel_why, os_plan_accel_why(plan));
+	add_spec(rec, os_plan_spec(plan));
+}
+
 void record_add_report(struct record *rec, const struct job_report *r, size_t test)
 {
 	rec->boot_ms = r->boot_ms;
+	rec->engine_cpu_ms = r->engine_cpu_us / 1000;
+	rec->engine_maxrss_kib = r->engine_maxrss_kib;
 	str_replace(&rec->isolate, guest_isolate_name(r->isolate));
 	str_replace(&rec->isolate_why, r->isolate_why);
 	str_replace(&rec->release, r->release);
@@ -50,6 +62,17 @@ void record_add_report(struct record *rec, const struct job_report *r, size_t te
 		strv_addf(&rec->artifacts, "artifacts/%s", r->artifacts.v[i]);
 	for (size_t i = 0; i < r->trouble.n; i++)
 		strv_addf(&rec->problems, "agent: %s", r->trouble.v[i]);
+}
+
+void record_add_os_report(struct record *rec, const struct os_report *r)
+{
+	rec->boot_ms = r->boot_ms;
+	rec->test_ms = r->total_ms;
+	rec->engine_cpu_ms = r->engine_cpu_us / 1000;
+	rec->engine_maxrss_kib = r->engine_maxrss_kib;
+	str_replace(&rec->ended_by, os_rung_name(r->rung));
+	strv_addv(&rec->artifacts, &r->artifacts);
+	strv_addv(&rec->problems, &r->trouble);
 }
 
 void record_decode(struct record *rec, struct symbols *symbols)

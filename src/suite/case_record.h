@@ -9,8 +9,11 @@
 
 /* Engine, accelerator and machine as they really were. */
 void record_add_plan(struct record *rec, const struct guest_plan *plan);
+void record_add_os_plan(struct record *rec, const struct os_plan *plan);
 /* Times, release, artifacts and troubles of the guest. TEST is the test's place among the exits. */
 void record_add_report(struct record *rec, const struct job_report *r, size_t test);
+/* The same of a machine whose system is its own. */
+void record_add_os_report(struct record *rec, const struct os_report *r);
 /* Adds function, file and line to the traces. */
 void record_decode(struct record *rec, struct symbols *symbols);
 

@@ -28,7 +28,7 @@ static void add_json(json_t *list, const struct plan_case *c, const struct outlo
 	put(o, "id", c->id);
 	put(o, "test", c->test->name);
 	put(o, "description", c->test->description);
-	put(o, "kernel", c->kernel->name);
+	put(o, "kernel", c->kernel ? c->kernel->name : NULL);
 	put(o, "machine", c->machine->name);
 	json_object_set_new(o, "cpus", json_integer(plan_case_cpus(c)));
 	json_object_set_new(o, "memory_mib", json_integer(plan_case_memory_mib(c)));
@@ -69,8 +69,8 @@ static void make_row(struct table_row *row, const struct plan_case *c, const str
 	else
 		buf_adds(&limit, "none");
 	*row = (struct table_row){
-		.cell = { clean(c->id), clean(c->kernel->name), clean(c->machine->name),
-			xstrdup(protocol_name(c->test->protocol)),
+		.cell = { clean(c->id), clean(c->kernel ? c->kernel->name : "-"),
+			clean(c->machine->name), xstrdup(protocol_name(c->test->protocol)),
 			xstrdup(expect_name(c->test->expect)), buf_detach(&limit) },
 	};
 	if (look->skip)
@@ -116,7 +116,8 @@ int suite_list(struct suite *s, const struct selection *sel, const char *arch, b
 	for (size_t i = 0; i < p.n; i++) {
 		struct outlook look = { .skip = rig_skip_reason(g, &p.v[i]) };
 
-		rig_kernel(g, &p.v[i], &look.no_kernel);
+		if (p.v[i].kernel)
+			rig_kernel(g, &p.v[i], &look.no_kernel);
 		if (json)
 			add_json(list, &p.v[i], &look);
 		else

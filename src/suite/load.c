@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding the suite file, and its outermost keys. */
 #include "suite/load.h"
+#include "suite/plan.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -110,9 +111,24 @@ static bool kernel_known(const struct suite *s, const char *name)
 static bool machine_known(const struct suite *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_machines; i++)
-		if (streq(s->machines[i].name, name))
+		if (plan_is_machine(&s->machines[i], name))
 			return true;
 	return false;
+}
+
+/* Some machine that the test is meant for must be one that it can run on. */
+static int check_kind(struct yaml_reader *l, const struct suite_test *t, const struct yaml_node *n)
+{
+	const struct suite *s = loader_of(l)->s;
+
+	for (size_t i = 0; i < s->n_machines; i++)
+		if (plan_fits(t, &s->machines[i]))
+			return 0;
+	return yaml_error(&l->y, n, l->e,
+		suite_test_has_no_command(t)
+			? "test '%s' has no 'run', and none of its machines boots a system of its own ('image', 'iso' or 'kernel')"
+			: "test '%s' has a 'run', and all of its machines boot a system of their own, where no agent is to run it",
+		t->name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -146,6 +162,7 @@ static int check_restrictions(struct yaml_reader *l, const struct yaml_node *lis
 
 	for (size_t i = 0; i < s->n_tests; i++) {
 		const struct suite_test *t = &s->tests[i];
+		int r;
 
 		for (size_t k = 0; k < t->kernels.n; k++)
 			if (!kernel_known(s, t->kernels.v[k]))
@@ -157,6 +174,9 @@ static int check_restrictions(struct yaml_reader *l, const struct yaml_node *lis
 				return yaml_error(&l->y, list->v[i], l->e,
 					"test '%s': 'machines' has no '%s'", t->name,
 					t->machines.v[k]);
+		r = check_kind(l, t, list->v[i]);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

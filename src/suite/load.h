@@ -20,6 +20,8 @@ struct loader {
 	struct yaml_reader reader; /* first: loader_of() */
 	struct suite *s;
 	struct defaults defaults;
+	/* Which of a machine's lists of CPUs, memory and accelerators is being read: see load_machine.c. */
+	size_t pick[3], sizes[3];
 };
 
 /* Every reader of the suite's tables works for a loader. */
@@ -32,6 +34,12 @@ static inline struct loader *loader_of(struct yaml_reader *l)
 int load_defaults(struct yaml_reader *l, const struct yaml_node *n);
 int load_test(struct yaml_reader *l, const struct yaml_node *n);
 void load_test_defaults(struct suite_test *t);
+
+/* load_system.c: the keys of a machine whose system is its own */
+#define SYSTEM_KEYS_MAX 12
+size_t load_system_keys(struct yaml_key *ret); /* for the table of a struct suite_machine */
+int load_system(struct yaml_reader *l, const struct yaml_node *n,
+	struct suite_machine *m); /* the keys were read */
 
 /* load_machine.c */
 int load_machine(struct yaml_reader *l, const struct yaml_node *n);

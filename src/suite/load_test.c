@@ -120,6 +120,8 @@ static int read_user(
 		{ "kernels", yaml_read_strv, FIELD(kernels) },                                   \
 		{ "isolate", yaml_read_enum, FIELD(isolate), .parse = parse_isolate,             \
 			.expected = "clone, boot or shared" },                                   \
+		{ "console", os_read_grammar, FIELD(grammar) },                                  \
+		{ "exit_port", os_read_exit_port, FIELD(exit_port) },                            \
 	{                                                                                        \
 		"fail_on", yaml_read_enum, FIELD(fail_on),                                       \
 			.parse = parse_splat,                                                    \
@@ -128,7 +130,8 @@ static int read_user(
 
 static const struct yaml_key test_keys[] = {
 	{ "name", yaml_read_name, FIELD(name), .required = true },
-	{ "run", yaml_read_command, FIELD(run), .required = true },
+	{ "run", yaml_read_command, FIELD(run) },
+	{ "steps", os_read_steps, FIELD(steps) },
 	{ "description", yaml_read_text, FIELD(description) },
 	TEST_KEYS,
 };
@@ -190,6 +193,48 @@ static void set_cwd(struct yaml_reader *l, struct suite_test *t)
 	t->cwd = absolute;
 }
 
+static bool has_key(const struct yaml_node *map, const char *name)
+{
+	for (size_t i = 0; i + 1 < map->n; i += 2)
+		if (streq(map->v[i]->text, name))
+			return true;
+	return false;
+}
+
+/* A command for our agent, or what a foreign system is told and heard by: a test has one of the two. */
+static int check_means(struct yaml_reader *l, const struct yaml_node *n, struct suite_test *t)
+{
+	static const char *const foreign[] = { "steps", "console", "exit_port" };
+	static const char *const ours[] = { "setup", "teardown", "artifacts", "user", "put", "rw",
+		"kernels" };
+	bool report = t->protocol == PROTOCOL_TAP || t->protocol == PROTOCOL_KTAP;
+
+	for (size_t i = 0; i < ARRAY_SIZE(foreign) && t->run.n; i++)
+		if (has_key(n, foreign[i]))
+			return yaml_error(&l->y, n, l->e,
+				"test '%s': 'run' is for kernels with our agent, '%s' for systems without it",
+				t->name, foreign[i]);
+	if (t->run.n) {
+		os_grammar_release(&t->grammar);
+		t->exit_port = (struct os_exit_port){ 0 };
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (has_key(n, ours[i]))
+			return yaml_error(&l->y, n, l->e,
+				"test '%s': '%s' needs our agent, and so a 'run'", t->name,
+				ours[i]);
+	if (!t->steps.n && !t->grammar.pass && !t->exit_port.port && !report)
+		return yaml_error(&l->y, n, l->e,
+			"a test lacks the key 'run', or for a system of its own one of 'steps', 'console: {pass: ...}', "
+			"'exit_port' and 'protocol: ktap': nothing could tell whether '%s' passes",
+			t->name);
+	if (t->protocol != PROTOCOL_EXIT && !report)
+		return yaml_error(&l->y, n, l->e,
+			"test '%s': on a serial port the protocol is tap or ktap", t->name);
+	return 0;
+}
+
 int load_test(struct yaml_reader *l, const struct yaml_node *n)
 {
 	struct suite *s = loader_of(l)->s;
@@ -201,6 +246,9 @@ int load_test(struct yaml_reader *l, const struct yaml_node *n)
 	suite_test_copy(t, &loader_of(l)->defaults.test);
 	t->line = n->line;
 	r = yaml_read_map(l, n, "a test", test_keys, ARRAY_SIZE(test_keys), t);
+	if (r < 0)
+		return r;
+	r = check_means(l, n, t);
 	if (r < 0)
 		return r;
 	if (t->put.n && loader_of(l)->defaults.root && !streq(loader_of(l)->defaults.root, "none"))

@@ -32,6 +32,8 @@ void suite_test_copy(struct suite_test *dst, const struct suite_test *src)
 	strv_dup(&dst->kernels);
 	strv_dup(&dst->rw);
 	strv_dup(&dst->put);
+	os_grammar_copy(&dst->grammar, &src->grammar);
+	dst->steps = (struct os_steps){ 0 };
 }
 
 void suite_test_release(struct suite_test *t)
@@ -52,6 +54,32 @@ void suite_test_release(struct suite_test *t)
 	strv_release(&t->kernels);
 	strv_release(&t->rw);
 	strv_release(&t->put);
+	os_grammar_release(&t->grammar);
+	os_steps_release(&t->steps);
+}
+
+bool suite_test_has_no_command(const struct suite_test *t)
+{
+	return !t->run.n;
+}
+
+static void system_release(struct suite_system *s)
+{
+	for (size_t i = 0; i < s->n_disks; i++) {
+		free(s->disks[i].image);
+		free(s->disks[i].serial);
+	}
+	for (size_t i = 0; i < s->n_nics; i++) {
+		free(s->nics[i].model);
+		free(s->nics[i].forwards);
+	}
+	free(s->disks);
+	free(s->nics);
+	free(s->cpu);
+	free(s->image);
+	free(s->iso);
+	free(s->kernel);
+	free(s->initrd);
 }
 
 void suite_free(struct suite *s)
@@ -62,6 +90,8 @@ void suite_free(struct suite *s)
 		suite_test_release(&s->tests[i]);
 	for (size_t i = 0; i < s->n_machines; i++) {
 		free(s->machines[i].name);
+		free(s->machines[i].base);
+		system_release(&s->machines[i].system);
 		free(s->machines[i].arch);
 		free(s->machines[i].cmdline);
 		strv_release(&s->machines[i].qemu_args);

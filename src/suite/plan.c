@@ -81,13 +81,27 @@ static bool allowed(const struct strv *names, const char *name)
 	return !names->n || strv_has(names, name);
 }
 
+bool plan_is_machine(const struct suite_machine *m, const char *name)
+{
+	return streq(m->name, name) || (m->base && streq(m->base, name));
+}
+
+bool plan_fits(const struct suite_test *t, const struct suite_machine *m)
+{
+	bool meant = !t->machines.n;
+
+	for (size_t i = 0; i < t->machines.n && !meant; i++)
+		meant = plan_is_machine(m, t->machines.v[i]);
+	return meant && m->has_system == suite_test_has_no_command(t);
+}
+
 /* Only what varies in the suite stands in an id, so that ids stay short and stable. */
 static char *make_id(const struct suite *s, const struct plan_case *c)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
 	buf_adds(&b, c->test->name);
-	if (s->n_kernels > 1)
+	if (s->n_kernels > 1 && c->kernel)
 		buf_addf(&b, "@%s", c->kernel->name);
 	if (s->n_machines > 1)
 		buf_addf(&b, "@%s", c->machine->name);
@@ -99,7 +113,7 @@ static void add_case(struct plan *p, const struct suite *s, const struct suite_t
 {
 	struct plan_case c = { .test = t, .kernel = k, .machine = m };
 
-	if (!allowed(&t->kernels, k->name) || !allowed(&t->machines, m->name))
+	if (!plan_fits(t, m) || (k && !allowed(&t->kernels, k->name)))
 		return;
 	c.id = make_id(s, &c);
 	VEC_GROW(p->v, p->n, p->cap);
@@ -145,7 +159,13 @@ int plan_make(struct suite *s, const struct selection *sel, struct plan *ret, st
 	for (size_t k = 0; k < s->n_kernels; k++)
 		for (size_t m = 0; m < s->n_machines; m++)
 			for (size_t t = 0; t < s->n_tests; t++)
-				add_case(&p, s, &s->tests[t], &s->kernels[k], &s->machines[m]);
+				if (!s->machines[m].has_system)
+					add_case(&p, s, &s->tests[t], &s->kernels[k],
+						&s->machines[m]);
+	for (size_t m = 0; m < s->n_machines; m++)
+		for (size_t t = 0; t < s->n_tests; t++)
+			if (s->machines[m].has_system)
+				add_case(&p, s, &s->tests[t], NULL, &s->machines[m]);
 	r = check_ids(&p, e);
 	if (r >= 0 && sel)
 		r = plan_select(&p, sel, e);

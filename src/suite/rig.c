@@ -12,6 +12,7 @@
 #include "suite/plan.h"
 #include "suite/rig_files.h"
 #include "suite/rig_kernel.h"
+#include "suite/rig_system.h"
 #include "variant/variant.h"
 
 /* A guest plan, or why there is none. */
@@ -34,6 +35,7 @@ struct rig {
 	size_t n_kernels, cap_kernels;
 	struct prepared *plans; /* owned */
 	size_t n_plans, cap_plans;
+	struct rig_systems *systems; /* owned */
 };
 
 struct rig *rig_new(const struct suite *s, enum machine_accel accel, const char *arch)
@@ -43,6 +45,7 @@ struct rig *rig_new(const struct suite *s, enum machine_accel accel, const char 
 	g->s = s;
 	g->accel = accel;
 	g->arch = arch;
+	g->systems = rig_systems_new(s, accel);
 	return g;
 }
 
@@ -56,6 +59,7 @@ void rig_free(struct rig *g)
 	}
 	for (size_t i = 0; i < g->n_kernels; i++)
 		rig_kernel_free(g->kernels[i]);
+	rig_systems_free(g->systems);
 	free(g->plans);
 	free(g->kernels);
 	free(g);
@@ -119,7 +123,7 @@ char *rig_skip_reason(struct rig *g, const struct plan_case *c)
 	struct rig_kernel *rk;
 	const char *lacking;
 
-	if (why || !c->test->needs_config.n)
+	if (why || !c->test->needs_config.n || !c->kernel)
 		return why;
 	rk = get_kernel(g, c);
 	lacking = rig_kernel_lacks(rk, &c->test->needs_config);
@@ -225,4 +229,15 @@ void rig_each_plan(struct rig *g, void (*fn)(void *arg, const struct guest_plan 
 	for (size_t i = 0; i < g->n_plans; i++)
 		if (g->plans[i].plan)
 			fn(arg, g->plans[i].plan);
+}
+
+const struct os_plan *rig_os_plan(struct rig *g, const struct plan_case *c, const char **ret_why)
+{
+	return rig_systems_plan(g->systems, c, ret_why);
+}
+
+void rig_each_os_plan(struct rig *g,
+	void (*fn)(void *arg, const struct suite_machine *m, const struct os_plan *p), void *arg)
+{
+	rig_systems_each(g->systems, fn, arg);
 }

@@ -27,6 +27,11 @@ struct guest_plan *rig_plan(struct rig *g, const struct plan_case *c, const char
 /* Calls FN once for each guest plan that was made. */
 void rig_each_plan(struct rig *g, void (*fn)(void *arg, const struct guest_plan *p), void *arg);
 
+/* The same for a case on a machine whose system is its own. */
+const struct os_plan *rig_os_plan(struct rig *g, const struct plan_case *c, const char **ret_why);
+void rig_each_os_plan(struct rig *g,
+	void (*fn)(void *arg, const struct suite_machine *m, const struct os_plan *p), void *arg);
+
 /* For decoding traces of the case's kernel; NULL when the kernel cannot be had. */
 struct symbols *rig_symbols(struct rig *g, const struct plan_case *c);
 

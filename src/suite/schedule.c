@@ -180,13 +180,14 @@ static void put_in_slot(struct run *r, struct case_run *c, size_t index)
 	progress_start(r->progress, index, r->plan.v[index].id, clock_ms());
 }
 
-static void start_guest(struct run *r, size_t index, struct guest_plan *plan)
+static void start_guest(
+	struct run *r, size_t index, struct guest_plan *plan, const struct os_plan *os_plan)
 {
 	const struct case_events ev = { on_running, on_over, on_disk, r };
 	_cleanup_free_ char *dir = xasprintf("cases/%s", r->names.v[index]);
 	struct record rec = RECORD_INIT;
 	struct err e = ERR_INIT;
-	struct case_guest guest = { .plan = plan };
+	struct case_guest guest = { .plan = plan, .os_plan = os_plan };
 	struct case_run *c;
 
 	shared_begin(r, index, &guest);
@@ -205,16 +206,21 @@ static void start_guest(struct run *r, size_t index, struct guest_plan *plan)
 static void start_case(struct run *r, size_t index)
 {
 	_cleanup_free_ char *skip = rig_skip_reason(r->rig, &r->plan.v[index]);
-	struct guest_plan *plan;
+	const struct plan_case *c = &r->plan.v[index];
+	const struct os_plan *os_plan = NULL;
+	struct guest_plan *plan = NULL;
 	const char *why;
 
 	if (skip) {
 		record_at_once(r, index, VERDICT_SKIP, skip);
 		return;
 	}
-	plan = rig_plan(r->rig, &r->plan.v[index], &why);
-	if (plan)
-		start_guest(r, index, plan);
+	if (c->machine->has_system)
+		os_plan = rig_os_plan(r->rig, c, &why);
+	else
+		plan = rig_plan(r->rig, c, &why);
+	if (plan || os_plan)
+		start_guest(r, index, plan, os_plan);
 	else
 		record_at_once(r, index, VERDICT_INFRA, why);
 }
@@ -356,7 +362,9 @@ static void prepare_all(struct run *r)
 		if (r->state[i] != CASE_WAITING)
 			continue;
 		skip = rig_skip_reason(r->rig, &r->plan.v[i]);
-		if (!skip)
+		if (!skip && r->plan.v[i].machine->has_system)
+			rig_os_plan(r->rig, &r->plan.v[i], &why);
+		else if (!skip)
 			rig_plan(r->rig, &r->plan.v[i], &why);
 		loop_turn(r->loop, 0);
 	}
@@ -385,6 +393,23 @@ static void tell_plan(void *arg, const struct guest_plan *p)
 	}
 }
 
+static void tell_os_plan(void *arg, const struct suite_machine *m, const struct os_plan *p)
+{
+	struct run *r = arg;
+	const struct machine_spec *spec = os_plan_spec(p);
+	_cleanup_free_ char *line = xasprintf("machine %s: %s, %s, %s; %s",
+		m->base ? m->base : m->name, os_plan_engine(p), machine_type_name(spec->type),
+		machine_firmware_name(spec->os->firmware), os_plan_accel_why(p));
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_free_ char *command = NULL;
+
+	tell_once(r, line);
+	if (!r->o.verbose || machine_describe(spec, &argv, NULL) < 0)
+		return;
+	command = strv_join(&argv, " ");
+	progress_note(r->progress, command);
+}
+
 /* A signal that our parent told us to ignore (nohup) stays ignored. */
 static bool ignored(int signo)
 {
@@ -409,6 +434,7 @@ void schedule_run(struct run *r)
 		total = loop_timer_add(r->loop, clock_ms() + r->o.total_ms, on_total_limit, r);
 	prepare_all(r);
 	rig_each_plan(r->rig, tell_plan, r);
+	rig_each_os_plan(r->rig, tell_os_plan, r);
 	turns(r);
 	shared_release(r);
 	loop_timer_remove(total);

@@ -17,7 +17,8 @@ struct shared_guest {
 
 static bool is_shared(const struct run *r, size_t index)
 {
-	return suite_isolate_of(&r->o, r->plan.v[index].test) == SUITE_ISOLATE_SHARED;
+	return r->plan.v[index].kernel &&
+	       suite_isolate_of(&r->o, r->plan.v[index].test) == SUITE_ISOLATE_SHARED;
 }
 
 static struct guest_plan *plan_of(struct run *r, size_t index)

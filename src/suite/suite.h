@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "guest/guest.h"
+#include "os/os.h"
 #include "results/results.h"
 #include "suite/verdict.h"
 
@@ -26,8 +27,27 @@ enum suite_isolate {
 const char *suite_isolate_name(enum suite_isolate i);
 int suite_isolate_parse(const char *name, enum suite_isolate *ret); /* -EINVAL; "auto" is none */
 
+/* What a machine has whose system is its own. */
+struct suite_system {
+	enum machine_firmware firmware;
+	char *cpu; /* owned; NULL */
+	char *image,
+		*iso; /* owned: paths, or names in the cache of images; NULL: in `disks`, or none */
+	char *kernel, *initrd; /* owned: paths, absolute; NULL */
+	struct os_disk *disks; /* owned: `iso`, `image`, and what the file lists */
+	size_t n_disks;
+	struct os_nic *nics; /* owned */
+	size_t n_nics;
+	uint32_t serials;
+	bool resets;
+	struct os_shutdown shutdown;
+};
+
 struct suite_machine {
 	char *name; /* owned */
+	char *base; /* owned: the name in the file, where lists there made several of one; else NULL */
+	bool has_system; /* it boots a system of its own, and no kernel of `kernels` */
+	struct suite_system system;
 	char *arch; /* owned: as arch_parse() reads it; NULL: the kernel's */
 	enum machine_engine engine;
 	enum machine_accel accel;
@@ -63,6 +83,10 @@ struct suite_test {
 	struct strv put; /* files that a guest without a root gets: absolute, and so in the guest */
 	enum splat_kind fail_on;
 	enum suite_isolate isolate;
+	/* On a machine with a system of its own there is no `run`, but: */
+	struct os_steps steps; /* not copied */
+	struct os_grammar grammar;
+	struct os_exit_port exit_port;
 	int line; /* in the file */
 };
 
@@ -93,12 +117,15 @@ struct run_options;
 /* What T is to be kept apart by: as the run says, else the suite, else a clone. */
 enum suite_isolate suite_isolate_of(const struct run_options *o, const struct suite_test *t);
 
+/* Whether T is about a machine whose system is its own. */
+bool suite_test_has_no_command(const struct suite_test *t);
+
 /* ---- plan ---- */
 
 struct plan_case {
 	char *id; /* owned */
 	const struct suite_test *test; /* borrowed from the suite, like the next two */
-	const struct suite_kernel *kernel;
+	const struct suite_kernel *kernel; /* NULL: the machine's system is its own */
 	const struct suite_machine *machine;
 };
 struct plan {

@@ -3,7 +3,7 @@
  * The order of the rules is the order of trust: what went wrong with the rig, then with the machine,
  * then with the kernel, and only when none of that did, what the test said of itself.
  */
-#include "suite/verdict.h"
+#include "suite/verdict_private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -36,10 +36,7 @@ int expect_parse(const char *name, enum expect *ret)
 	return -EINVAL;
 }
 
-static void set(struct record *ret, enum verdict v, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void set(struct record *ret, enum verdict v, const char *fmt, ...)
+void verdict_set(struct record *ret, enum verdict v, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -52,7 +49,7 @@ static void set(struct record *ret, enum verdict v, const char *fmt, ...)
 
 /* ---- what the kernel complained of ---- */
 
-static void add_splat(struct record *ret, const struct splat *s)
+void verdict_add_splat(struct record *ret, const struct splat *s)
 {
 	for (size_t i = 0; i < ret->n_splats; i++)
 		if (streq(ret->splats[i].signature, s->signature))
@@ -104,7 +101,7 @@ static const struct splat *gather(
 	for (size_t i = 0; i < splats_count(r->kmsg); i++) {
 		const struct splat *s = splats_at(r->kmsg, i);
 
-		add_splat(ret, s);
+		verdict_add_splat(ret, s);
 		if (s->kind >= min && (!worst || s->kind > worst->kind))
 			worst = s;
 	}
@@ -112,7 +109,7 @@ static const struct splat *gather(
 		const struct splat *s = splats_at(r->console, i);
 
 		if (!r->kmsg_whole)
-			add_splat(ret, s);
+			verdict_add_splat(ret, s);
 		if (console_counts(r, s) && s->kind >= min && (!worst || s->kind > worst->kind))
 			worst = s;
 	}
@@ -158,13 +155,13 @@ static void decide_limit(const struct job_report *r, const struct splat *worst, 
 	};
 
 	if (died_of_splat(worst)) {
-		set(ret, VERDICT_CRASH, "%s, and the guest hung", worst->title);
+		verdict_set(ret, VERDICT_CRASH, "%s, and the guest hung", worst->title);
 		return;
 	}
 	duration_format(&after, r->limit_ms);
 	str_replace(&ret->limit, guest_limit_name(r->limit));
-	set(ret, VERDICT_TIMEOUT, "%s within %s (limit: %s)%s%s", what[r->limit], buf_str(&after),
-		ret->limit, worst ? "; " : "", worst ? worst->title : "");
+	verdict_set(ret, VERDICT_TIMEOUT, "%s within %s (limit: %s)%s%s", what[r->limit],
+		buf_str(&after), ret->limit, worst ? "; " : "", worst ? worst->title : "");
 }
 
 static const char *phase(const struct job_report *r)
@@ -178,25 +175,25 @@ static const char *phase(const struct job_report *r)
 static void decide_end(const struct job_report *r, const struct splat *worst, struct record *ret)
 {
 	if (r->end == MACHINE_DIED) {
-		set(ret, VERDICT_INFRA, "the engine died: %s",
+		verdict_set(ret, VERDICT_INFRA, "the engine died: %s",
 			r->end_why ? r->end_why : "no reason told");
 	} else if (died_of_splat(worst)) {
-		set(ret, VERDICT_CRASH, "%s", worst->title);
+		verdict_set(ret, VERDICT_CRASH, "%s", worst->title);
 	} else if (r->end == MACHINE_PANICKED) {
-		set(ret, VERDICT_CRASH, "kernel panic");
+		verdict_set(ret, VERDICT_CRASH, "kernel panic");
 	} else if (r->end == MACHINE_TRIPLE_FAULT && !ended_in_order(r)) {
-		set(ret, VERDICT_CRASH, "triple fault %s", phase(r));
+		verdict_set(ret, VERDICT_CRASH, "triple fault %s", phase(r));
 	} else if (r->broken) {
-		set(ret, VERDICT_LOST, "the agent's channel broke: %s", r->broken);
+		verdict_set(ret, VERDICT_LOST, "the agent's channel broke: %s", r->broken);
 	} else if (r->kernel_end->halted) {
-		set(ret, VERDICT_LOST, "the guest halted %s", phase(r));
+		verdict_set(ret, VERDICT_LOST, "the guest halted %s", phase(r));
 	} else if (r->end == MACHINE_POWERED_OFF) {
-		set(ret, VERDICT_LOST, "the guest powered off %s", phase(r));
+		verdict_set(ret, VERDICT_LOST, "the guest powered off %s", phase(r));
 	} else if (r->end == MACHINE_RESET || r->end == MACHINE_TRIPLE_FAULT) {
-		set(ret, VERDICT_LOST, "the guest reset %s", phase(r));
+		verdict_set(ret, VERDICT_LOST, "the guest reset %s", phase(r));
 	} else {
-		set(ret, VERDICT_LOST, "the guest ended %s%s%s", phase(r), r->end_why ? ": " : "",
-			r->end_why ? r->end_why : "");
+		verdict_set(ret, VERDICT_LOST, "the guest ended %s%s%s", phase(r),
+			r->end_why ? ": " : "", r->end_why ? r->end_why : "");
 	}
 }
 
@@ -205,11 +202,11 @@ static void decide_end(const struct job_report *r, const struct splat *worst, st
 static void by_exit(const struct job_exit *x, struct record *ret)
 {
 	if (x->signalled)
-		set(ret, VERDICT_FAIL, "killed by %s", signal_name(x->code));
+		verdict_set(ret, VERDICT_FAIL, "killed by %s", signal_name(x->code));
 	else if (x->code)
-		set(ret, VERDICT_FAIL, "exit code %d", x->code);
+		verdict_set(ret, VERDICT_FAIL, "exit code %d", x->code);
 	else
-		set(ret, VERDICT_PASS, "exit code 0");
+		verdict_set(ret, VERDICT_PASS, "exit code 0");
 }
 
 /* Documentation/dev-tools/kselftest.rst, tools/testing/selftests/kselftest.h. */
@@ -219,20 +216,20 @@ static void by_kselftest(const struct job_exit *x, struct record *ret)
 	if (x->signalled)
 		return;
 	if (x->code == 2)
-		set(ret, VERDICT_XFAIL, "exit code 2: expected failure");
+		verdict_set(ret, VERDICT_XFAIL, "exit code 2: expected failure");
 	else if (x->code == 3)
-		set(ret, VERDICT_XPASS, "exit code 3: unexpected pass");
+		verdict_set(ret, VERDICT_XPASS, "exit code 3: unexpected pass");
 	else if (x->code == 4)
-		set(ret, VERDICT_SKIP, "exit code 4: skipped");
+		verdict_set(ret, VERDICT_SKIP, "exit code 4: skipped");
 }
 
 static void by_automake(const struct job_exit *x, struct record *ret)
 {
 	by_exit(x, ret);
 	if (!x->signalled && x->code == 77)
-		set(ret, VERDICT_SKIP, "exit code 77: skipped");
+		verdict_set(ret, VERDICT_SKIP, "exit code 77: skipped");
 	else if (!x->signalled && x->code == 99)
-		set(ret, VERDICT_FAIL, "exit code 99: hard error");
+		verdict_set(ret, VERDICT_FAIL, "exit code 99: hard error");
 }
 
 static void copy_subtests(const struct tap *tap, struct record *ret)
@@ -249,11 +246,12 @@ static void copy_subtests(const struct tap *tap, struct record *ret)
 	strv_addv(&ret->problems, tap_problems(tap));
 }
 
-static void by_tap(const struct tap *tap, struct record *ret)
+void verdict_by_tap(const struct tap *tap, struct record *ret)
 {
 	size_t n = 0, failed = 0;
 	const char *first = NULL;
 
+	copy_subtests(tap, ret);
 	for (size_t i = 0; i < ret->n_subtests; i++) {
 		enum verdict v = ret->subtests[i].verdict;
 
@@ -264,18 +262,18 @@ static void by_tap(const struct tap *tap, struct record *ret)
 			first = ret->subtests[i].name;
 	}
 	if (!tap_seen(tap))
-		set(ret, VERDICT_FAIL, "no test result in its output");
+		verdict_set(ret, VERDICT_FAIL, "no test result in its output");
 	else if (failed)
-		set(ret, VERDICT_FAIL, "%zu of %zu subtests failed, the first: %s", failed, n,
-			first);
+		verdict_set(ret, VERDICT_FAIL, "%zu of %zu subtests failed, the first: %s", failed,
+			n, first);
 	else if (ret->problems.n)
-		set(ret, VERDICT_FAIL, "%s", ret->problems.v[0]);
+		verdict_set(ret, VERDICT_FAIL, "%s", ret->problems.v[0]);
 	else if (tap_verdict(tap) == VERDICT_SKIP)
-		set(ret, VERDICT_SKIP, "all of %zu subtests skipped", n);
+		verdict_set(ret, VERDICT_SKIP, "all of %zu subtests skipped", n);
 	else if (tap_verdict(tap) == VERDICT_PASS)
-		set(ret, VERDICT_PASS, "%zu subtests", n);
+		verdict_set(ret, VERDICT_PASS, "%zu subtests", n);
 	else
-		set(ret, VERDICT_FAIL, "its output is no passing report");
+		verdict_set(ret, VERDICT_FAIL, "its output is no passing report");
 }
 
 /* A report that passes does not excuse a bad end of the program that made it. */
@@ -288,15 +286,15 @@ static void by_tap_and_exit(
 		by_kselftest(x, ret);
 		return;
 	}
-	copy_subtests(in->tap, ret);
-	by_tap(in->tap, ret);
+	verdict_by_tap(in->tap, ret);
 	if (ret->verdict != VERDICT_PASS && ret->verdict != VERDICT_SKIP)
 		return;
 	if (x->signalled)
-		set(ret, VERDICT_FAIL, "its report passes, but it was killed by %s",
+		verdict_set(ret, VERDICT_FAIL, "its report passes, but it was killed by %s",
 			signal_name(x->code));
 	else if (x->code && !(kselftest && x->code == 4 && ret->verdict == VERDICT_SKIP))
-		set(ret, VERDICT_FAIL, "its report passes, but its exit code is %d", x->code);
+		verdict_set(
+			ret, VERDICT_FAIL, "its report passes, but its exit code is %d", x->code);
 }
 
 static void by_protocol(
@@ -324,11 +322,11 @@ static bool setup_failed(const struct verdict_input *in, struct record *ret)
 		const struct job_exit *x = &in->report->exits[i];
 
 		if (x->exec_error)
-			set(ret, VERDICT_FAIL, "setup: %s", x->exec_text);
+			verdict_set(ret, VERDICT_FAIL, "setup: %s", x->exec_text);
 		else if (x->ended && x->signalled)
-			set(ret, VERDICT_FAIL, "setup: killed by %s", signal_name(x->code));
+			verdict_set(ret, VERDICT_FAIL, "setup: killed by %s", signal_name(x->code));
 		else if (x->ended && x->code)
-			set(ret, VERDICT_FAIL, "setup: exit code %d", x->code);
+			verdict_set(ret, VERDICT_FAIL, "setup: exit code %d", x->code);
 		else
 			continue;
 		return true;
@@ -344,11 +342,12 @@ static void teardown_result(const struct verdict_input *in, struct record *ret)
 		if (ret->verdict != VERDICT_PASS || (x->ended && !x->signalled && x->code == 0))
 			continue;
 		if (x->exec_error)
-			set(ret, VERDICT_FAIL, "teardown: %s", x->exec_text);
+			verdict_set(ret, VERDICT_FAIL, "teardown: %s", x->exec_text);
 		else if (x->signalled)
-			set(ret, VERDICT_FAIL, "teardown: killed by %s", signal_name(x->code));
+			verdict_set(
+				ret, VERDICT_FAIL, "teardown: killed by %s", signal_name(x->code));
 		else
-			set(ret, VERDICT_FAIL, "teardown: exit code %d", x->code);
+			verdict_set(ret, VERDICT_FAIL, "teardown: exit code %d", x->code);
 	}
 }
 
@@ -361,29 +360,28 @@ static void decide_test(
 	if (setup_failed(in, ret))
 		return;
 	if (x->exec_error) {
-		set(ret, VERDICT_FAIL, "%s", x->exec_text ? x->exec_text : strerror(x->exec_error));
+		verdict_set(ret, VERDICT_FAIL, "%s",
+			x->exec_text ? x->exec_text : strerror(x->exec_error));
 		return;
 	}
 	if (!x->ended) {
-		set(ret, VERDICT_LOST, "the guest said goodbye without the command's end");
+		verdict_set(ret, VERDICT_LOST, "the guest said goodbye without the command's end");
 		return;
 	}
 	by_protocol(in, x, ret);
 	teardown_result(in, ret);
 	if (worst) /* the kernel's complaint outweighs what the test thinks of itself */
-		set(ret, VERDICT_CRASH, "%s", worst->title);
+		verdict_set(ret, VERDICT_CRASH, "%s", worst->title);
 	else if (taint)
-		set(ret, VERDICT_CRASH, "the kernel remembers %s that its log does not show",
-			taint);
+		verdict_set(ret, VERDICT_CRASH,
+			"the kernel remembers %s that its log does not show", taint);
 }
 
 /* ---- expectations ---- */
 
-static void apply_expectation(const struct verdict_input *in, struct record *ret)
+void verdict_expect(enum expect expect, bool own_limit, struct record *ret)
 {
-	bool own_limit = in->report->limit == LIMIT_TEST || in->report->limit == LIMIT_IDLE;
-
-	switch (in->expect) {
+	switch (expect) {
 	case EXPECT_PASS:
 		break;
 	case EXPECT_FAIL:
@@ -426,16 +424,16 @@ void verdict_decide(const struct verdict_input *in, struct record *ret)
 	copy_exit(&r->exits[in->command], ret);
 	worst = gather(r, in->fail_on, ret);
 	if (r->infra)
-		set(ret, VERDICT_INFRA, "%s", r->infra);
+		verdict_set(ret, VERDICT_INFRA, "%s", r->infra);
 	else if (r->cancelled)
-		set(ret, VERDICT_INFRA, "stopped before a verdict");
+		verdict_set(ret, VERDICT_INFRA, "stopped before a verdict");
 	else if (r->limit != LIMIT_NONE)
 		decide_limit(r, worst, ret);
 	else if (!r->bye)
 		decide_end(r, worst, ret);
 	else
 		decide_test(in, worst, ret);
-	apply_expectation(in, ret);
+	verdict_expect(in->expect, r->limit == LIMIT_TEST || r->limit == LIMIT_IDLE, ret);
 }
 
 int verdict_exit_code(const struct verdict_input *in, const struct record *r)

@@ -8,6 +8,7 @@
 #define SUITE_VERDICT_H
 
 #include "guest/guest.h"
+#include "os/os.h"
 #include "results/results.h"
 
 enum expect { EXPECT_PASS, EXPECT_FAIL, EXPECT_CRASH, EXPECT_TIMEOUT };
@@ -26,6 +27,17 @@ struct verdict_input {
 
 /* Fills RET's verdict, ok, expected, reason, limit, exit, splats (not decoded), subtests, problems. */
 void verdict_decide(const struct verdict_input *in, struct record *ret);
+
+/* The same for a machine whose system is its own. */
+struct verdict_system_input {
+	const struct os_report *report;
+	const struct os_grammar *grammar;
+	const struct os_exit_port *exit_port;
+	const struct tap *tap; /* of the serial port, ended; NULL: no report was awaited */
+	enum expect expect;
+	enum splat_kind fail_on; /* of a Linux that speaks on the console */
+};
+void verdict_decide_system(const struct verdict_system_input *in, struct record *ret);
 
 /* What `vmrig run` exits with: the command's own code, 128+n, or 122 to 125 (docs/verdicts.md). A command
  * that could not be executed gives 127 (not found) or 126, as a shell does. */
