@@ -36,7 +36,7 @@ static void an_unknown_name_is_refused_with_those_there_are(void **state)
 
 	assert_int_equal(machine_type_parse("microvn", &type, &e), -EINVAL);
 	assert_string_equal(
-		err_text(&e), "machine \"microvn\" is not one of auto, microvm, q35, virt");
+		err_text(&e), "machine \"microvn\" is not one of auto, microvm, q35, virt, pc");
 	assert_string_equal(e.hint, "Did you mean \"microvm\"?");
 	assert_int_equal(type, MACHINE_Q35);
 	assert_int_equal(machine_accel_parse("", &accel, &e), -EINVAL);
