@@ -118,6 +118,7 @@ static const struct yaml_key machine_keys[] = {
 		.expected = "auto, kvm, tcg or nested" },
 	{ "type", yaml_read_enum, FIELD(type), .parse = parse_type,
 		.expected = "auto, microvm, q35, pc or virt" },
+	{ "optional", yaml_read_bool, FIELD(optional) },
 	{ "cmdline", yaml_read_text, FIELD(cmdline) },
 	{ "qemu_args", yaml_read_strv, FIELD(qemu_args) },
 };

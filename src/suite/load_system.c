@@ -22,15 +22,6 @@ static int parse_bus(const char *s)
 	return machine_bus_parse(s, &v, NULL) < 0 ? -EINVAL : (int)v;
 }
 
-static int read_bool(
-	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
-{
-	if (n->kind != YAML_SCALAR || !(streq(n->text, "true") || streq(n->text, "false")))
-		return yaml_expected(l, n, k, "true or false");
-	*(bool *)field = streq(n->text, "true");
-	return 0;
-}
-
 static int read_path(
 	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {
@@ -140,7 +131,7 @@ static int read_nic(struct yaml_reader *l, const struct yaml_node *n, struct sui
 #define FIELD(f) offsetof(struct os_nic, f)
 	static const struct yaml_key keys[] = {
 		{ "model", read_model, FIELD(model) },
-		{ "internet", read_bool, FIELD(internet) },
+		{ "internet", yaml_read_bool, FIELD(internet) },
 		{ "forward", read_forwards, 0 },
 	};
 #undef FIELD
@@ -175,7 +166,7 @@ static const struct yaml_key system_keys[] = {
 	{ "disks", read_disks, offsetof(struct suite_machine, system) },
 	{ "nics", read_nics, offsetof(struct suite_machine, system) },
 	{ "serials", yaml_read_number, FIELD(serials), .min = 1, .max = MACHINE_SERIALS_MAX },
-	{ "resets", read_bool, FIELD(resets) },
+	{ "resets", yaml_read_bool, FIELD(resets) },
 	{ "shutdown", os_read_shutdown, FIELD(shutdown) },
 };
 #undef FIELD

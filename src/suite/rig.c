@@ -117,12 +117,32 @@ struct symbols *rig_symbols(struct rig *g, const struct plan_case *c)
 
 /* ---- what a test needs ---- */
 
+/* What an optional machine lacks here. */
+static char *no_accel(struct rig *g, const struct plan_case *c)
+{
+	enum machine_accel accel = g->accel != ACCEL_AUTO ? g->accel : c->machine->accel;
+	const char *arch = c->machine->arch;
+	struct err e = ERR_INIT;
+	char ignored[240], *why = NULL;
+
+	if (!c->machine->optional)
+		return NULL;
+	if (!arch || streq(arch, "i386"))
+		arch = arch_host();
+	if (machine_pick_accel(accel, arch, &accel, ignored, &e) < 0)
+		why = xstrdup(err_text(&e));
+	err_release(&e);
+	return why;
+}
+
 char *rig_skip_reason(struct rig *g, const struct plan_case *c)
 {
 	char *why = rig_missing_file(g->s, c->test);
 	struct rig_kernel *rk;
 	const char *lacking;
 
+	if (!why)
+		why = no_accel(g, c);
 	if (why || !c->test->needs_config.n || !c->kernel)
 		return why;
 	rk = get_kernel(g, c);

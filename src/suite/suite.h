@@ -46,6 +46,7 @@ struct suite_system {
 struct suite_machine {
 	char *name; /* owned */
 	char *base; /* owned: the name in the file, where lists there made several of one; else NULL */
+	bool optional; /* where its accelerator cannot be had its cases are skipped */
 	bool has_system; /* it boots a system of its own, and no kernel of `kernels` */
 	struct suite_system system;
 	char *arch; /* owned: as arch_parse() reads it; NULL: the kernel's */

@@ -95,6 +95,15 @@ int yaml_read_enum(
 	return 0;
 }
 
+int yaml_read_bool(
+	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
+{
+	if (n->kind != YAML_SCALAR || !(streq(n->text, "true") || streq(n->text, "false")))
+		return yaml_expected(l, n, k, "true or false");
+	*(bool *)field = streq(n->text, "true");
+	return 0;
+}
+
 int yaml_read_paths(
 	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {

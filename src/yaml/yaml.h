@@ -112,6 +112,8 @@ int yaml_read_memory(struct yaml_reader *l, const struct yaml_key *k, const stru
 	void *field); /* uint32_t, MiB */
 int yaml_read_enum(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	void *field); /* an enum */
+int yaml_read_bool(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
+	void *field); /* bool */
 int yaml_read_strv(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	void *field); /* struct strv */
 int yaml_read_command(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
