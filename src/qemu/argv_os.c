@@ -58,7 +58,9 @@ static void add_device(
 	const struct qemu_config *c, const struct qemu_disk *d, size_t i, struct strv *v)
 {
 	_cleanup_free_ char *serial = d->serial ? qemu_escape(d->serial) : xasprintf("vmrig%zu", i);
-	_cleanup_free_ char *rest = xasprintf("drive=disk%zu,bootindex=%zu", i, i);
+	/* A kernel that QEMU loads is what boots: it has index 0 itself. */
+	_cleanup_free_ char *rest = c->kernel ? xasprintf("drive=disk%zu", i)
+					      : xasprintf("drive=disk%zu,bootindex=%zu", i, i);
 
 	strv_add(v, "-device");
 	if (d->cdrom) {

@@ -491,7 +491,8 @@ void qemu_ask(struct qemu *q, enum qemu_ask how)
 		qemu_command(q, "system_powerdown", NULL, NULL, NULL);
 		return;
 	}
-	if (!q->shutdown && !q->fault)
+	/* One whose monitor is gone is ending already, for a reason of its own. */
+	if (!q->shutdown && !q->fault && !qmp_over(q->qmp))
 		q->stop_asked = true;
 	if (how == QEMU_ASK_QUIT)
 		qemu_command(q, "quit", NULL, NULL, NULL);
