@@ -25,6 +25,7 @@ static void ran_out(struct os *o, enum os_limit l, int64_t ms)
 {
 	o->report.limit = l;
 	o->report.limit_ms = ms;
+	os_steps_timeout(o);
 	os_limits_stop(o);
 	os_collect(o);
 }
@@ -45,13 +46,7 @@ static void on_limit(void *arg)
 		os_limits_stop(o);
 		machine_stop(o->machine);
 	} else if (now >= o->step_deadline) {
-		const struct os_step *s = o->run.step;
-
-		o->report.limit = OS_LIMIT_STEP;
-		o->report.limit_ms = s->timeout_ms;
-		os_steps_timeout(o);
-		os_limits_stop(o);
-		os_collect(o);
+		ran_out(o, OS_LIMIT_STEP, o->run.step->timeout_ms);
 	} else if (now >= o->test_deadline) {
 		ran_out(o, OS_LIMIT_TEST, o->spec.test_ms);
 	} else if (now >= o->boot_deadline) {

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs on a machine that is played here: what is sent to it, when it is ended and how, and what is told of it. */
+#include "harness.h"
+
+#include "base/clock.h"
+
+/* ---- the machine ---- */
+
+struct machine {
+	struct loop *loop;
+	struct machine_handlers h;
+	struct loop_timer *end; /* owned */
+	enum machine_end how;
+};
+
+static struct {
+	struct machine *m;
+	struct buf sent;
+	unsigned buttons, quits, terms, kills;
+	bool heeds_button, heeds_quit, heeds_term; /* and so ends */
+	bool wedged; /* its monitor never answers */
+	int exit_value;
+} played;
+
+static void on_end(void *arg)
+{
+	struct machine *m = arg;
+
+	m->h.ended(m->h.arg, m->how, "it ended");
+}
+
+static void ends(enum machine_end how)
+{
+	played.m->how = how;
+	loop_timer_set(played.m->end, clock_ms());
+}
+
+static void says(const char *text)
+{
+	played.m->h.console(played.m->h.arg, text, strlen(text));
+}
+
+int machine_start(struct loop *loop, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e)
+{
+	struct machine *m = xcalloc(1, sizeof(*m));
+
+	m->loop = loop;
+	m->h = *h;
+	m->end = loop_timer_add(loop, CLOCK_NEVER, on_end, m);
+	played.m = *ret = m;
+	return 0;
+}
+
+void machine_free(struct machine *m)
+{
+	if (m)
+		loop_timer_remove(m->end);
+	free(m);
+}
+
+void machine_ask(struct machine *m, enum machine_ask how)
+{
+	played.buttons += how == MACHINE_ASK_BUTTON;
+	played.quits += how == MACHINE_ASK_QUIT;
+	played.terms += how == MACHINE_ASK_TERM;
+	if (how == MACHINE_ASK_BUTTON && played.heeds_button)
+		ends(MACHINE_POWERED_OFF);
+	if ((how == MACHINE_ASK_QUIT && played.heeds_quit) ||
+		(how == MACHINE_ASK_TERM && played.heeds_term))
+		ends(MACHINE_STOPPED);
+}
+
+void machine_stop(struct machine *m)
+{
+	played.kills++;
+	ends(MACHINE_STOPPED);
+}
+
+void machine_command(
+	struct machine *m, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg)
+{
+	json_t *ret = json_string("RIP=0");
+
+	json_decref(arguments);
+	if (cb && !played.wedged)
+		cb(arg, strcmp(execute, "bad") ? ret : NULL,
+			strcmp(execute, "bad") ? NULL : "no such command");
+	json_decref(ret);
+}
+
+void machine_write(struct machine *m, const char *data, size_t len)
+{
+	buf_add(&played.sent, data, len);
+}
+
+int machine_serial_fd(struct machine *m, unsigned i)
+{
+	return -1;
+}
+
+int machine_exit_value(const struct machine *m)
+{
+	return played.exit_value;
+}
+
+void machine_usage(struct machine *m, int64_t *cpu_us, int64_t *maxrss_kib)
+{
+	*cpu_us = *maxrss_kib = 1;
+}
+
+int machine_engine_version(const struct machine_spec *spec, char **ret, struct err *e)
+{
+	*ret = xstrdup("played");
+	return 0;
+}
+
+/* ---- a run ---- */
+
+struct world {
+	char *dir; /* owned */
+	struct loop *loop; /* owned */
+	struct os_plan plan;
+	struct os_steps steps;
+	struct os_grammar grammar;
+	struct os_exit_port exit_port;
+	struct os_spec spec;
+	struct os *os; /* owned */
+	const struct os_report *report; /* borrowed; NULL: it is not over */
+};
+
+/* The suite's way to steps: by their text. */
+static void read_steps(struct world *w, const char *text)
+{
+	struct yaml_reader l = { 0 };
+	struct err e = ERR_INIT;
+	static const struct yaml_key key = { "steps", NULL };
+
+	l.e = &e;
+	assert_int_equal(yaml_parse("test.yaml", text, strlen(text), &l.y, &e), 0);
+	if (os_read_steps(&l, &key, l.y.root, &w->steps) < 0)
+		fail_msg("%s", err_text(&e));
+	yaml_release(&l.y);
+}
+
+static int setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	void *dir;
+
+	memset(&played, 0, sizeof(played));
+	played.heeds_quit = true;
+	if (dir_begin(&dir) < 0)
+		return -1;
+	w->dir = dir;
+	w->loop = loop_new();
+	w->plan.os.serials = 1;
+	w->spec = (struct os_spec){
+		.plan = &w->plan,
+		.steps = &w->steps,
+		.grammar = &w->grammar,
+		.exit_port = &w->exit_port,
+		.shutdown = { .quit_ms = 60000, .term_ms = 60000 },
+		.test_ms = 60000,
+		.dir = w->dir,
+	};
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	void *dir = w->dir;
+
+	os_free(w->os);
+	os_steps_release(&w->steps);
+	buf_release(&played.sent);
+	loop_free(w->loop);
+	free(w);
+	return dir_end(&dir);
+}
+
+static void on_done(void *arg, const struct os_report *r)
+{
+	struct world *w = arg;
+
+	w->report = r;
+}
+
+static void start(struct world *w)
+{
+	const struct os_handlers h = { .done = on_done, .arg = w };
+
+	assert_int_equal(os_start(w->loop, &w->spec, &h, &w->os, NULL), 0);
+	loop_turn(w->loop, 100);
+}
+
+static void finish(struct world *w)
+{
+	for (unsigned i = 0; i < 1000 && !w->report; i++)
+		loop_turn(w->loop, 100);
+	assert_non_null(w->report);
+}
+
+static void turns(struct world *w)
+{
+	for (unsigned i = 0; i < 5; i++)
+		loop_turn(w->loop, 1);
+}
+
+/* ---- steps ---- */
+
+static void steps_go_on_by_what_is_heard(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{expect: 'ready>'}, {send: hello}, {expect: '^bye$'}]");
+	start(w);
+	says("booting\r\nrea");
+	turns(w);
+	assert_int_equal(played.sent.len, 0);
+	says("dy> ");
+	turns(w);
+	assert_string_equal(buf_str(&played.sent), "hello\r");
+	assert_null(w->report);
+	says("hello\r\nbye\r\n");
+	finish(w);
+	assert_int_equal(w->report->steps[2].state, OS_STEP_DONE);
+	assert_int_equal(w->report->rung, OS_RUNG_QUIT);
+	assert_true(w->report->boot_ms >= 0);
+}
+
+static void login_answers_both_prompts(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{login: {user: ci, password: pw}}]");
+	start(w);
+	says("box login: ");
+	assert_string_equal(buf_str(&played.sent), "ci\r");
+	says("ci\r\nPassword: ");
+	assert_string_equal(buf_str(&played.sent), "ci\rpw\r");
+	says("\r\nWelcome\r\n$ ");
+	finish(w);
+	assert_int_equal(w->report->steps[0].state, OS_STEP_DONE);
+}
+
+static void login_that_is_refused_fails(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{login: {user: ci, password: pw}}, {send: never}]");
+	start(w);
+	says("login: ");
+	says("ci\r\nPassword: ");
+	says("\r\nLogin incorrect\r\nlogin: ");
+	finish(w);
+	assert_int_equal(w->report->steps[0].state, OS_STEP_FAILED);
+	assert_int_equal(w->report->steps[1].state, OS_STEP_WAITING);
+	assert_null(strstr(buf_str(&played.sent), "never"));
+}
+
+/* The echo of the command line is no answer. */
+static void shell_takes_the_exit_code(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{shell: 'true'}, {shell: 'false'}]");
+	start(w);
+	says("# true; echo 'vmrig''said='$?'='\r\n");
+	turns(w);
+	assert_null(w->report);
+	says("vmrigsaid=0=\r\n# ");
+	turns(w);
+	says("false\r\nvmrigsaid=1=\r\n# ");
+	finish(w);
+	assert_int_equal(w->report->steps[0].state, OS_STEP_DONE);
+	assert_int_equal(w->report->steps[1].state, OS_STEP_FAILED);
+}
+
+static void step_has_a_limit_of_its_own(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{expect: never, timeout: 30ms}]");
+	start(w);
+	says("something else\r\n");
+	finish(w);
+	assert_int_equal(w->report->limit, OS_LIMIT_STEP);
+	assert_int_equal(w->report->limit_ms, 30);
+	assert_non_null(strstr(w->report->steps[0].why, "something else"));
+	assert_true(strv_has(&w->report->artifacts, "registers.txt"));
+}
+
+static void monitor_that_refuses_fails_the_step(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{qmp: query-status}, {qmp: bad}]");
+	start(w);
+	finish(w);
+	assert_int_equal(w->report->steps[0].state, OS_STEP_DONE);
+	assert_string_equal(w->report->steps[1].why, "no such command");
+}
+
+static void end_of_the_machine_is_a_step_or_a_loss(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{ends: powered-off}]");
+	start(w);
+	ends(MACHINE_POWERED_OFF);
+	finish(w);
+	assert_int_equal(w->report->steps[0].state, OS_STEP_DONE);
+	assert_true(w->report->by_itself);
+}
+
+static void machine_that_ends_otherwise_fails_the_step(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{ends: powered-off}]");
+	start(w);
+	ends(MACHINE_RESET);
+	finish(w);
+	assert_int_equal(w->report->steps[0].state, OS_STEP_FAILED);
+}
+
+static void step_that_waits_when_the_machine_ends_is_lost(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{expect: never}]");
+	start(w);
+	ends(MACHINE_POWERED_OFF);
+	finish(w);
+	assert_int_equal(w->report->steps[0].state, OS_STEP_LOST);
+}
+
+/* ---- grammar ---- */
+
+static char start_word[] = "^Running (?<count>\\d+)", pass_word[] = "^PASS", fail_word[] = "^FAIL",
+	    panic_word[] = "^panic", case_word[] = "^(\\S+) ok$", end_word[] = "^END";
+
+static void nothing_counts_before_the_start(void **state)
+{
+	struct world *w = *state;
+
+	w->grammar = (struct os_grammar){
+		.start = start_word, .pass = pass_word, .fail = fail_word, .case_pass = case_word
+	};
+	start(w);
+	says("FAIL of the firmware\r\nPASS\r\na ok\r\nRunning 2 tests\r\nb ok\r\nc ok\r\n");
+	turns(w);
+	assert_null(w->report);
+	says("PASS\r\n");
+	finish(w);
+	assert_null(w->report->fail.line);
+	assert_string_equal(w->report->pass.line, "PASS");
+	assert_int_equal(w->report->planned, 2);
+	assert_int_equal(w->report->n_cases, 2);
+	assert_string_equal(w->report->cases[0].name, "b");
+}
+
+static void panic_gets_its_last_words(void **state)
+{
+	struct world *w = *state;
+
+	w->grammar = (struct os_grammar){ .pass = pass_word, .panic = panic_word };
+	start(w);
+	says("panic: all is lost\r\n");
+	turns(w);
+	assert_null(w->report);
+	says("  at kernel.c:1\r\n");
+	finish(w);
+	assert_string_equal(w->report->panic.line, "panic: all is lost");
+	assert_int_equal(played.buttons, 0);
+}
+
+static void last_word_needs_no_end_of_its_line(void **state)
+{
+	struct world *w = *state;
+
+	w->grammar.pass = pass_word;
+	start(w);
+	says("PASS");
+	finish(w);
+	assert_string_equal(w->report->pass.line, "PASS");
+}
+
+static void exit_port_is_waited_for_after_a_pass(void **state)
+{
+	struct world *w = *state;
+
+	w->grammar.pass = pass_word;
+	w->exit_port = (struct os_exit_port){ .port = 0xf4, .pass = { 0x10 }, .n_pass = 1 };
+	start(w);
+	says("PASS\r\n");
+	turns(w);
+	assert_null(w->report);
+	played.exit_value = 0x10;
+	ends(MACHINE_EXITED);
+	finish(w);
+	assert_int_equal(w->report->exit_value, 0x10);
+	assert_int_equal(w->report->rung, OS_RUNG_NONE);
+}
+
+static void report_ends_with_the_grammars_end(void **state)
+{
+	struct world *w = *state;
+
+	w->grammar.end = end_word;
+	w->spec.report_serial = true;
+	start(w);
+	says("1..1\r\nok 1\r\n");
+	turns(w);
+	assert_null(w->report);
+	says("END\r\n");
+	finish(w);
+	assert_non_null(w->report->end_said.line);
+}
+
+/* ---- limits and the ladder ---- */
+
+static void boot_limit_ends_with_the_start(void **state)
+{
+	struct world *w = *state;
+
+	w->grammar = (struct os_grammar){ .start = start_word, .pass = pass_word };
+	w->spec.boot_ms = 30;
+	start(w);
+	finish(w);
+	assert_int_equal(w->report->limit, OS_LIMIT_BOOT);
+}
+
+static void flood_does_not_hold_up_the_limit(void **state)
+{
+	struct world *w = *state;
+	char junk[4096];
+
+	memset(junk, 'x', sizeof(junk) - 1);
+	junk[sizeof(junk) - 1] = 0;
+	read_steps(w, "[{expect: '(x+x+)+y'}]");
+	w->spec.test_ms = 50;
+	w->spec.file_max = 10000;
+	start(w);
+	for (unsigned i = 0; i < 10000 && !w->report; i++) {
+		says(junk);
+		loop_turn(w->loop, 0);
+	}
+	assert_non_null(w->report);
+	assert_int_equal(w->report->limit, OS_LIMIT_TEST);
+	assert_non_null(
+		strstr(w->report->steps[0].why ? w->report->steps[0].why : "", "too many steps"));
+}
+
+static void ladder_is_climbed_to_its_end(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{expect: go}]");
+	played.heeds_quit = false;
+	w->spec.shutdown = (struct os_shutdown){ 10, 10, 10 };
+	start(w);
+	says("go");
+	finish(w);
+	assert_int_equal(played.buttons, 1);
+	assert_int_equal(played.quits, 1);
+	assert_int_equal(played.terms, 1);
+	assert_int_equal(played.kills, 1);
+	assert_int_equal(w->report->rung, OS_RUNG_KILL);
+	assert_int_equal(w->report->trouble.n, 1);
+}
+
+static void system_that_heeds_the_button_powers_off(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{expect: go}]");
+	played.heeds_button = true;
+	w->spec.shutdown.button_ms = 60000;
+	start(w);
+	says("go");
+	finish(w);
+	assert_int_equal(w->report->rung, OS_RUNG_BUTTON);
+	assert_int_equal(w->report->end, MACHINE_POWERED_OFF);
+	assert_int_equal(w->report->trouble.n, 0);
+}
+
+static void wedged_monitor_does_not_hold_up_the_end(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{expect: go, timeout: 10ms}]");
+	played.heeds_quit = false;
+	played.wedged = true;
+	w->spec.shutdown = (struct os_shutdown){ .quit_ms = 10 };
+	start(w);
+	finish(w);
+	assert_int_equal(played.kills, 1);
+	assert_int_equal(w->report->limit, OS_LIMIT_STEP);
+}
+
+static void cancelled_run_is_told(void **state)
+{
+	struct world *w = *state;
+
+	read_steps(w, "[{expect: go}]");
+	start(w);
+	os_cancel(w->os);
+	finish(w);
+	assert_true(w->report->cancelled);
+	assert_int_equal(played.kills, 1);
+}
+
+static void every_byte_is_kept_with_its_time(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *log = path_join(w->dir, "console.log"),
+			    *timing = path_join(w->dir, "console.timing");
+	_cleanup_buf_ struct buf b = BUF_INIT, t = BUF_INIT;
+	double gap;
+	size_t n;
+
+	w->grammar.pass = pass_word;
+	start(w);
+	says("\033[1mone\033[0m\r\n");
+	says("PASS\r\n");
+	finish(w);
+	assert_int_equal(file_read(log, 1000, &b, NULL), 0);
+	assert_string_equal(buf_str(&b), "\033[1mone\033[0m\r\nPASS\r\n");
+	assert_int_equal(file_read(timing, 1000, &t, NULL), 0);
+	assert_int_equal(sscanf(buf_str(&t), "%lf %zu", &gap, &n), 2);
+	assert_int_equal(n, 13);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(steps_go_on_by_what_is_heard),
+		test(login_answers_both_prompts),
+		test(login_that_is_refused_fails),
+		test(shell_takes_the_exit_code),
+		test(step_has_a_limit_of_its_own),
+		test(monitor_that_refuses_fails_the_step),
+		test(end_of_the_machine_is_a_step_or_a_loss),
+		test(machine_that_ends_otherwise_fails_the_step),
+		test(step_that_waits_when_the_machine_ends_is_lost),
+		test(nothing_counts_before_the_start),
+		test(panic_gets_its_last_words),
+		test(last_word_needs_no_end_of_its_line),
+		test(exit_port_is_waited_for_after_a_pass),
+		test(report_ends_with_the_grammars_end),
+		test(boot_limit_ends_with_the_start),
+		test(flood_does_not_hold_up_the_limit),
+		test(ladder_is_climbed_to_its_end),
+		test(system_that_heeds_the_button_powers_off),
+		test(wedged_monitor_does_not_hold_up_the_end),
+		test(cancelled_run_is_told),
+		test(every_byte_is_kept_with_its_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
