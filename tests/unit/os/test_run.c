@@ -441,7 +441,7 @@ static void flood_does_not_hold_up_the_limit(void **state)
 
 	memset(junk, 'x', sizeof(junk) - 1);
 	junk[sizeof(junk) - 1] = 0;
-	read_steps(w, "[{expect: '(x+x+)+y'}]");
+	read_steps(w, "[{expect: '(x+x+)+[yz]'}]");
 	w->spec.test_ms = 50;
 	w->spec.file_max = 10000;
 	start(w);
