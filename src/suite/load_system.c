@@ -71,6 +71,7 @@ static int read_disk(struct yaml_reader *l, const struct yaml_node *n, struct su
 		r = yaml_error(&l->y, n, l->e,
 			"a disk has one of 'image', 'iso' and 'size' (of one that begins empty)");
 	if (p.iso) {
+		free(p.d.image);
 		p.d.iso = true;
 		p.d.image = p.iso;
 	}

@@ -127,7 +127,8 @@ static char *no_accel(struct rig *g, const struct plan_case *c)
 
 	if (!c->machine->optional)
 		return NULL;
-	if (!arch || streq(arch, "i386"))
+	arch = arch ? arch_parse(arch) : NULL; /* i386 is none of those: every PC runs it */
+	if (!arch)
 		arch = arch_host();
 	if (machine_pick_accel(accel, arch, &accel, ignored, &e) < 0)
 		why = xstrdup(err_text(&e));

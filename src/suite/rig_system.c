@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "suite/plan.h"
 #include "suite/rig.h"
 
@@ -54,8 +55,9 @@ static void prepare(struct rig_systems *g, struct prepared *p)
 {
 	const struct suite_machine *m = p->machine;
 	const struct suite_system *s = &m->system;
+	const char *arch = m->arch ? arch_parse(m->arch) : NULL;
 	const struct os_wish w = {
-		.arch = m->arch,
+		.arch = arch ? arch : m->arch,
 		.engine = m->engine,
 		.accel = g->accel != ACCEL_AUTO ? g->accel : m->accel,
 		.type = m->type,

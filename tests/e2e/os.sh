@@ -159,6 +159,32 @@ test_steps_talk_to_a_system_over_its_consoles() {
 	has r/cases/waits_linux/registers.txt RIP
 }
 
+# The ISO is a disk as well: its first sector boots, on whatever bus it lies.
+test_images_boot_from_every_bus_and_are_never_written_to() {
+	bare_metal
+	mv bare-metal.iso disk.img
+	qemu-img convert -f raw -O qcow2 disk.img disk.qcow2
+	sha256sum disk.img disk.qcow2 >sums
+	chmod 400 disk.img disk.qcow2
+	{
+		sed -n '/^defaults:/,/^machines:/p' vmrig.yaml
+		cat <<-'END'
+			  - { name: pc-ide, type: pc, disks: [{ image: disk.img }] }
+			  - { name: pc-sata, type: pc, disks: [{ image: disk.img, bus: sata }] }
+			  - { name: sata, image: disk.qcow2 }
+			  - { name: virtio, disks: [{ image: disk.qcow2, bus: virtio }, { size: 1G, bus: scsi }] }
+			  - { name: scsi, disks: [{ image: disk.img, bus: scsi }] }
+			  - { name: nvme, disks: [{ image: disk.qcow2, bus: nvme }] }
+			  - { name: cpu, image: disk.img, cpu: 'qemu64,+x2apic' }
+			tests: [{ name: t }]
+		END
+	} >suite.yaml
+	vmrig test suite.yaml --accel tcg --output r
+	code_is 0
+	has out "7 cases: 7 ok"
+	sha256sum --quiet -c sums
+}
+
 test_a_run_that_is_killed_leaves_nothing() {
 	local pid
 	bare_metal

@@ -5,7 +5,11 @@ static void every_name_reads_back(void **state)
 {
 	static const enum machine_engine engines[] = { ENGINE_AUTO, ENGINE_QEMU };
 	static const enum machine_accel accels[] = { ACCEL_AUTO, ACCEL_KVM, ACCEL_TCG };
-	static const enum machine_type types[] = { MACHINE_AUTO, MACHINE_MICROVM, MACHINE_Q35 };
+	static const enum machine_type types[] = { MACHINE_AUTO, MACHINE_MICROVM, MACHINE_Q35,
+		MACHINE_VIRT, MACHINE_PC };
+	static const enum machine_bus buses[] = { BUS_VIRTIO, BUS_IDE, BUS_SATA, BUS_NVME,
+		BUS_SCSI };
+	static const enum machine_firmware firmwares[] = { FIRMWARE_BIOS, FIRMWARE_UEFI };
 
 	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
 		enum machine_engine v = ENGINE_AUTO;
@@ -25,6 +29,19 @@ static void every_name_reads_back(void **state)
 
 		assert_int_equal(machine_type_parse(machine_type_name(types[i]), &v, NULL), 0);
 		assert_int_equal(v, types[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(buses); i++) {
+		enum machine_bus v = BUS_VIRTIO;
+
+		assert_int_equal(machine_bus_parse(machine_bus_name(buses[i]), &v, NULL), 0);
+		assert_int_equal(v, buses[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(firmwares); i++) {
+		enum machine_firmware v = FIRMWARE_BIOS;
+
+		assert_int_equal(
+			machine_firmware_parse(machine_firmware_name(firmwares[i]), &v, NULL), 0);
+		assert_int_equal(v, firmwares[i]);
 	}
 }
 

@@ -76,6 +76,81 @@ static void memory_of_a_file_is_shared_or_private(void **state)
 	assert_lacks(p, "-kernel");
 }
 
+static const uint16_t ssh[] = { 22, 80 };
+static const struct qemu_nic nic = { .model = "e1000", .forwards = ssh, .n_forwards = 2 };
+
+static void a_system_of_its_own_gets_its_media(void **state)
+{
+	static const struct qemu_disk disks[] = {
+		{ .path = "/a,b.iso", .format = "raw", .cdrom = true },
+		{ .bus = QEMU_BUS_SATA, .path = "/x.qcow2", .format = "qcow2", .own = 7 },
+		{ .bus = QEMU_BUS_NVME, .own = 8, .serial = "deadbeef" },
+	};
+	static const struct qemu_os os = { .firmware = "/code.fd",
+		.firmware_vars = 9,
+		.disks = disks,
+		.n_disks = 3,
+		.nics = &nic,
+		.n_nics = 1,
+		.serials = 3,
+		.exit_port = 0xf4 };
+	static const int kept[] = { 7, 8, 9 };
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL, *pc = NULL;
+
+	c.machine = QEMU_Q35;
+	c.kernel = NULL;
+	c.os = &os;
+	c.keep_fds = kept;
+	c.n_keep_fds = 3;
+	s = line(&c);
+	assert_has(s, "if=pflash,unit=0,format=raw,readonly=on,file=/code.fd ");
+	assert_has(s, "if=pflash,unit=1,format=raw,file=/dev/fd/9 ");
+	assert_has(s, "driver=file,node-name=disk0-file,read-only=on,filename=/a,,b.iso ");
+	assert_has(s, "-device ide-cd,drive=disk0,bootindex=0 ");
+	assert_has(s, "driver=qcow2,node-name=disk1-base,read-only=on,file=disk1-base-file ");
+	assert_has(s,
+		"driver=qcow2,node-name=disk1,cache.no-flush=on,file=disk1-own,backing=disk1-base ");
+	assert_has(s, "-device ide-hd,drive=disk1,bootindex=1,serial=vmrig1 ");
+	assert_has(s, "driver=raw,node-name=disk2,cache.no-flush=on,file=disk2-own ");
+	assert_has(s, "-device nvme,drive=disk2,bootindex=2,serial=deadbeef ");
+	assert_has(s,
+		"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=tcp:127.0.0.1:0-:80 ");
+	assert_has(s, "-device e1000,netdev=net0 ");
+	assert_has(s, "-serial chardev:serial1 ");
+	assert_has(s, "-serial chardev:serial2 ");
+	assert_has(s, "isa-debug-exit,iobase=0xf4,iosize=4");
+	assert_has(s, "-no-reboot ");
+	assert_lacks(s, "-kernel");
+	c.machine = QEMU_PC;
+	pc = line(&c);
+	assert_has(pc, "-machine pc ");
+	assert_has(pc, "-device ahci,id=sata ");
+	assert_has(pc, "-device ide-hd,bus=sata.1,drive=disk1,bootindex=1");
+}
+
+/* QEMU gives a kernel that it loads itself the first place, and refuses another one there. */
+static void a_kernel_that_is_loaded_leaves_disks_no_place_in_the_order(void **state)
+{
+	static const struct qemu_disk disk = { .bus = QEMU_BUS_VIRTIO, .own = 7 };
+	static const struct qemu_os os = {
+		.disks = &disk, .n_disks = 1, .serials = 1, .resets = true
+	};
+	static const int kept[] = { 7 };
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL;
+
+	c.machine = QEMU_MICROVM;
+	c.os = &os;
+	c.keep_fds = kept;
+	c.n_keep_fds = 1;
+	s = line(&c);
+	assert_has(s, "-kernel k");
+	assert_has(s, "-device virtio-blk-device,drive=disk0,serial=vmrig0");
+	assert_lacks(s, "bootindex");
+	assert_lacks(s, "-no-reboot");
+}
+
 static void q35_takes_pci_devices(void **state)
 {
 	const char *const ports[] = { "a" };
@@ -235,6 +310,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(microvm_takes_virtio_mmio_devices),
 		cmocka_unit_test(memory_of_a_file_is_shared_or_private),
+		cmocka_unit_test(a_system_of_its_own_gets_its_media),
+		cmocka_unit_test(a_kernel_that_is_loaded_leaves_disks_no_place_in_the_order),
 		cmocka_unit_test(q35_takes_pci_devices),
 		cmocka_unit_test(arms_virt_takes_virtio_mmio_and_nothing_of_a_pc),
 		cmocka_unit_test(the_second_uart_is_com2_on_both),

@@ -41,6 +41,33 @@ static void shutdown_reasons_are_ends(void **state)
 	}
 }
 
+static void exit_code_is_the_guests_where_it_has_a_port_for_it(void **state)
+{
+	struct qemu_evidence v = evidence(NULL, EXITED(33), "");
+	_cleanup_buf_ struct buf why = BUF_INIT;
+
+	assert_int_equal(qemu_end_classify(&v), QEMU_DIED);
+	v.exit_port = true;
+	assert_int_equal(qemu_end_classify(&v), QEMU_GUEST_EXIT);
+	qemu_end_describe(&v, &why);
+	assert_string_equal(why.data, "the guest wrote 0x10 to the exit port");
+	/* QEMU from 9.1 on takes it for a shutdown that the guest asked for. */
+	v.shutdown = "guest-shutdown";
+	assert_int_equal(qemu_end_classify(&v), QEMU_GUEST_EXIT);
+	v.shutdown = NULL;
+	v.status = EXITED(255);
+	assert_int_equal(qemu_exit_port_value(v.status), 0x7f);
+	v.status = EXITED(1); /* its own failure, or a value of 0 */
+	assert_int_equal(qemu_end_classify(&v), QEMU_DIED);
+	v.status = EXITED(2);
+	assert_int_equal(qemu_end_classify(&v), QEMU_DIED);
+	v.status = KILLED(SIGKILL);
+	assert_int_equal(qemu_end_classify(&v), QEMU_DIED);
+	v.status = EXITED(33);
+	v.fault = "its monitor broke";
+	assert_int_equal(qemu_end_classify(&v), QEMU_DIED);
+}
+
 static void only_a_reset_can_be_a_triple_fault(void **state)
 {
 	struct qemu_evidence v = evidence("guest-reset", 0, "");
@@ -134,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shutdown_reasons_are_ends),
+		cmocka_unit_test(exit_code_is_the_guests_where_it_has_a_port_for_it),
 		cmocka_unit_test(only_a_reset_can_be_a_triple_fault),
 		cmocka_unit_test(a_panic_told_by_the_guest_outweighs_how_it_went),
 		cmocka_unit_test(a_stop_we_asked_for_is_no_death),

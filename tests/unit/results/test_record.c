@@ -45,8 +45,8 @@ static void every_field_is_read_back(void **state)
 	struct record r = RECORD_INIT;
 	char **strings[] = { &r.id, &r.test, &r.kernel, &r.machine, &r.suite, &r.expected,
 		&r.reason, &r.limit, &r.started, &r.release, &r.engine, &r.accel, &r.accel_why,
-		&r.machine_type, &r.isolate, &r.isolate_why, &r.dir, &r.tail, &r.console_tail,
-		&r.rerun };
+		&r.machine_type, &r.isolate, &r.isolate_why, &r.ended_by, &r.dir, &r.tail,
+		&r.console_tail, &r.rerun };
 	_cleanup_free_ char *line = NULL;
 	struct record back;
 
