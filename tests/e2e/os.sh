@@ -159,6 +159,21 @@ test_steps_talk_to_a_system_over_its_consoles() {
 	has r/cases/waits_linux/registers.txt RIP
 }
 
+# QEMU loads a multiboot kernel of 32 bits by itself.
+test_a_multiboot_kernel_boots_without_a_disk() {
+	local kernel
+	kernel=$(realpath "${X2APIC:-$(dirname "$VMRIG")/tests/guest/x2apic.elf}")
+	cat >vmrig.yaml <<-END
+		machines:
+		  - { name: pc, kernel: $kernel, type: pc, cpus: 2, memory: 64M }
+		  - { name: i386, kernel: $kernel, arch: i386, cpus: 2, memory: 64M }
+		tests: [{ name: t, console: { pass: '^(PASS|SKIP)' }, exit_port: { pass: [0x10, 0x12] } }]
+	END
+	vmrig test --accel tcg --output r
+	code_is 0
+	verdict r/results.jsonl t@i386 pass "exit port: 0x1"
+}
+
 # The ISO is a disk as well: its first sector boots, on whatever bus it lies.
 test_images_boot_from_every_bus_and_are_never_written_to() {
 	bare_metal
