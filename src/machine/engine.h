@@ -28,8 +28,8 @@ struct engine_ops {
 	int (*serial_fd)(void *state, unsigned i);
 	void (*write)(void *state, const char *data, size_t len);
 	int (*exit_value)(void *state);
-	void (*command)(void *state, const char *execute, json_t *arguments, machine_reply_cb cb,
-		void *arg);
+	void (*command)(
+		void *state, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg);
 	void (*ask)(void *state, enum machine_ask how);
 	void (*inject_nmi)(void *state);
 	void (*sysrq)(void *state, char key);

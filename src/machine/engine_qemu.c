@@ -402,8 +402,7 @@ static int exit_value(void *state)
 	return qemu_exit_value(((struct state *)state)->qemu);
 }
 
-static void command(
-	void *state, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg)
+static void command(void *state, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg)
 {
 	qemu_command(((struct state *)state)->qemu, execute, arguments, cb, arg);
 }

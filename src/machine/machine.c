@@ -108,15 +108,17 @@ int machine_exit_value(const struct machine *m)
 }
 
 void machine_command(
-	struct machine *m, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg)
+	struct machine *m, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg)
 {
+	static const struct qmp_error error = { "CommandNotFound", "the engine has no monitor" };
+
 	if (m->ops->command) {
 		m->ops->command(m->state, execute, arguments, cb, arg);
 		return;
 	}
 	json_decref(arguments);
 	if (cb)
-		cb(arg, NULL, "the engine has no monitor");
+		cb(arg, NULL, &error);
 }
 
 void machine_ask(struct machine *m, enum machine_ask how)

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/strv.h"
+#include "qmp/qmp.h"
 
 enum machine_engine { ENGINE_AUTO, ENGINE_QEMU };
 enum machine_accel {
@@ -201,9 +202,8 @@ void machine_write(struct machine *m, const char *data, size_t len);
 int machine_exit_value(const struct machine *m);
 /* One command to the engine's monitor, ARGUMENTS stolen. CB (may be NULL) gets what it returned or why it failed;
  * it is not called once the machine is freed. */
-typedef void (*machine_reply_cb)(void *arg, json_t *ret, const char *error);
 void machine_command(
-	struct machine *m, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg);
+	struct machine *m, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg);
 /* Ways to end it that are gentler than machine_stop(); `ended` comes where they are heard. */
 enum machine_ask {
 	MACHINE_ASK_BUTTON /* ACPI's, for the guest */,

@@ -83,7 +83,7 @@ void os_end(struct os *o, bool in_order)
 
 /* ---- what the CPUs do ---- */
 
-static void on_registers(void *arg, json_t *ret, const char *error)
+static void on_registers(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct os *o = arg;
 	const char *text = json_string_value(ret);

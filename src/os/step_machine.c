@@ -64,12 +64,12 @@ static int read_qmp(struct yaml_reader *l, const struct yaml_key *k, const struc
 	return yaml_read_map(l, n, "'qmp'", keys, ARRAY_SIZE(keys), s);
 }
 
-static void on_reply(void *arg, json_t *ret, const char *error)
+static void on_reply(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct os *o = arg;
 
 	if (error)
-		os_step_fail(o, "%s", error);
+		os_step_fail(o, "%s", error->desc);
 	else
 		os_step_done(o);
 }

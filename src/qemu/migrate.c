@@ -17,17 +17,17 @@ static void over(struct qemu_migration *m, const char *error)
 		done(m->arg, error);
 }
 
-static void on_reply(void *arg, json_t *ret, const char *error)
+static void on_reply(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	if (error)
-		over(arg, error);
+		over(arg, error->desc);
 }
 
-static void on_query(void *arg, json_t *ret, const char *error)
+static void on_query(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	const char *why = json_string_value(json_object_get(ret, "error-desc"));
 
-	over(arg, why ? why : error ? error : "QEMU gives no reason");
+	over(arg, why ? why : error ? error->desc : "QEMU gives no reason");
 }
 
 void qemu_migrate_event(struct qemu_migration *m, const json_t *data)

@@ -20,7 +20,6 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "qemu/private.h"
-#include "qemu/qmp.h"
 
 #define GRACE_MS         1000
 #define STDERR_TAIL_SIZE 8192
@@ -156,7 +155,7 @@ static void on_eof(void *arg)
 /* ---- events ---- */
 
 /* KVM that cannot go on stops the machine and leaves QEMU running for a debugger; nobody is here. */
-static void on_status(void *arg, json_t *ret, const char *error)
+static void on_status(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct qemu *q = arg;
 	const char *status = json_string_value(json_object_get(ret, "status"));
@@ -167,7 +166,7 @@ static void on_status(void *arg, json_t *ret, const char *error)
 		fail(q, "QEMU stopped the guest after an I/O error");
 }
 
-static void on_cont(void *arg, json_t *ret, const char *error)
+static void on_cont(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct qemu *q = arg;
 	_cleanup_free_ char *why = NULL;
@@ -176,7 +175,7 @@ static void on_cont(void *arg, json_t *ret, const char *error)
 		q->ran = true;
 	if (ret || qmp_over(q->qmp))
 		return; /* what ended the stream tells the reason */
-	why = xasprintf("QEMU did not start the guest (%s)", error);
+	why = xasprintf("QEMU did not start the guest (%s)", error->desc);
 	fail(q, why);
 }
 
@@ -433,7 +432,7 @@ int qemu_port(struct qemu *q, size_t i)
 }
 
 void qemu_command(
-	struct qemu *q, const char *execute, json_t *arguments, qemu_reply_cb cb, void *arg)
+	struct qemu *q, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg)
 {
 	enter(q);
 	qmp_command(q->qmp, execute, arguments, cb, arg);

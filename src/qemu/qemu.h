@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/strv.h"
+#include "qmp/qmp.h"
 
 /* What a QEMU program can do, found by asking it once; kept in the cache by its file identity. */
 struct qemu_features {
@@ -151,10 +152,9 @@ int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu
  * qemu_free(). */
 int qemu_port(struct qemu *q, size_t i);
 
-/* QMP. The reply comes to CB: the "return" value, or NULL and the error's text. */
-typedef void (*qemu_reply_cb)(void *arg, json_t *ret, const char *error);
+/* QMP. The reply comes to CB, which may be NULL. */
 void qemu_command(struct qemu *q, const char *execute, json_t *arguments /* stolen; may be NULL */,
-	qemu_reply_cb cb, void *arg);
+	qmp_reply_cb cb, void *arg);
 
 void qemu_inject_nmi(struct qemu *q);
 /* A break on the console and then KEY: magic SysRq over serial. */

@@ -24,7 +24,7 @@ static void after_pause(void *arg)
 	next(s);
 }
 
-static void after_break(void *arg, json_t *ret, const char *error)
+static void after_break(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct qemu_sysrq *s = arg;
 

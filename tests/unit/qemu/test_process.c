@@ -94,11 +94,11 @@ static void a_guest_stopped_by_an_internal_error_is_a_death(void **state)
 	record_release(&r);
 }
 
-static void note_reply(void *arg, json_t *ret, const char *error)
+static void note_reply(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct buf *b = arg;
 
-	buf_addf(b, "%s;", error ? error : "ok");
+	buf_addf(b, "%s;", error ? error->desc : "ok");
 }
 
 static void commands_are_answered_when_the_monitor_closes(void **state)

@@ -107,12 +107,12 @@ static void it_can_be_stopped_before_its_first_instruction(void **state)
 	record_release(&r);
 }
 
-static void note_status(void *arg, json_t *ret, const char *error)
+static void note_status(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	char **status = arg;
 	const char *s = json_string_value(json_object_get(ret, "status"));
 
-	*status = xstrdup(s ? s : error);
+	*status = xstrdup(s ? s : error->desc);
 }
 
 static void commands_are_answered(void **state)

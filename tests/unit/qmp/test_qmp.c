@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
-#include "qemu/qmp.h"
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "qmp/qmp.h"
 
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
 
@@ -18,7 +26,7 @@ static void on_event(void *arg, const char *name, const json_t *data)
 	buf_addf(&s->log, "event %s %s;", name, reason ? reason : "-");
 }
 
-static void on_reply(void *arg, json_t *ret, const char *error)
+static void on_reply(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct seen *s = arg;
 	_cleanup_free_ char *text = ret ? json_dumps(ret, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
@@ -26,10 +34,11 @@ static void on_reply(void *arg, json_t *ret, const char *error)
 	if (ret)
 		buf_addf(&s->log, "reply %s;", text);
 	else
-		buf_addf(&s->log, "error %s;", error);
+		buf_addf(&s->log, "error %s%s%s;", error->class ? error->class : "",
+			error->class ? ": " : "", error->desc);
 }
 
-static void on_reply_mute(void *arg, json_t *ret, const char *error)
+static void on_reply_mute(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct seen *s = arg;
 
@@ -37,7 +46,7 @@ static void on_reply_mute(void *arg, json_t *ret, const char *error)
 	qmp_mute(s->q);
 }
 
-static void on_reply_ask_again(void *arg, json_t *ret, const char *error)
+static void on_reply_ask_again(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct seen *s = arg;
 
@@ -101,8 +110,9 @@ static const char conversation[] = GREETING
 	"{\"id\": 3, \"error\": {\"class\": \"GenericError\", \"desc\": \"no such thing\"}}\n"
 	"{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}\n"
 	"{\"return\": {\"a\\u00e9\\n\": [1, 2]}, \"id\": 2}\n";
-static const char expected[] = "event STOP -;error no such thing;event SHUTDOWN guest-reset;"
-			       "reply {\"a\303\251\\n\":[1,2]};";
+static const char expected[] =
+	"event STOP -;error GenericError: no such thing;event SHUTDOWN guest-reset;"
+	"reply {\"a\303\251\\n\":[1,2]};";
 
 static void converse(size_t first, size_t second)
 {

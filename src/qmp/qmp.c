@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "qemu/qmp.h"
+#include "qmp/qmp.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 struct pending {
 	json_int_t id;
-	qemu_reply_cb cb;
+	qmp_reply_cb cb;
 	void *arg;
 };
 
@@ -23,7 +23,8 @@ struct qmp {
 	struct pending *pending; /* owned: commands under way, oldest first */
 	size_t n_pending, cap_pending;
 	json_int_t next_id;
-	bool greeted, muted;
+	json_t *greeting; /* owned; NULL until it came */
+	bool muted;
 	char *broken; /* owned */
 	char *ended; /* owned: why no reply can come any more */
 };
@@ -39,7 +40,7 @@ static void add_command(struct buf *b, json_int_t id, const char *execute, json_
 		buf_addc(b, '\n');
 }
 
-static void ignore_reply(void *arg, json_t *ret, const char *error)
+static void ignore_reply(void *arg, json_t *ret, const struct qmp_error *error)
 {
 }
 
@@ -61,6 +62,7 @@ void qmp_free(struct qmp *q)
 	buf_release(&q->out);
 	buf_release(&q->held);
 	free(q->pending);
+	json_decref(q->greeting);
 	free(q->broken);
 	free(q->ended);
 	free(q);
@@ -81,39 +83,49 @@ const char *qmp_broken(const struct qmp *q)
 	return q->broken;
 }
 
+json_t *qmp_greeting(const struct qmp *q)
+{
+	return q->greeting;
+}
+
 struct buf *qmp_output(struct qmp *q)
 {
 	return &q->out;
 }
 
-void qmp_command(struct qmp *q, const char *execute, json_t *arguments, qemu_reply_cb cb, void *arg)
+void qmp_command(struct qmp *q, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg)
 {
 	struct pending *p;
 
 	if (q->ended) {
+		const struct qmp_error error = { NULL, q->ended };
+
 		json_decref(arguments);
 		if (cb && !q->muted)
-			cb(arg, NULL, q->ended);
+			cb(arg, NULL, &error);
 		return;
 	}
 	VEC_GROW(q->pending, q->n_pending, q->cap_pending);
 	p = &q->pending[q->n_pending++];
 	*p = (struct pending){ ++q->next_id, cb, arg };
-	add_command(q->greeted ? &q->out : &q->held, p->id, execute, arguments);
+	add_command(q->greeting ? &q->out : &q->held, p->id, execute, arguments);
 }
 
 void qmp_end(struct qmp *q, const char *why)
 {
+	struct qmp_error error = { 0 };
+
 	if (q->ended)
 		return;
 	q->ended = xstrdup(why);
+	error.desc = q->ended;
 	buf_clear(&q->in);
 	buf_clear(&q->out);
 	buf_clear(&q->held);
 	/* A callback may send another command: that one is answered by itself. */
 	for (size_t i = 0; i < q->n_pending && !q->muted; i++)
 		if (q->pending[i].cb)
-			q->pending[i].cb(q->pending[i].arg, NULL, q->ended);
+			q->pending[i].cb(q->pending[i].arg, NULL, &error);
 	q->n_pending = 0;
 }
 
@@ -144,11 +156,27 @@ static bool take_pending(struct qmp *q, json_int_t id, struct pending *ret)
 	return false;
 }
 
-static const char *error_text(const json_t *error)
+static void answer(const struct pending *p, json_t *ret, const json_t *error)
 {
+	const char *class = json_string_value(json_object_get(error, "class"));
 	const char *desc = json_string_value(json_object_get(error, "desc"));
+	const struct qmp_error err = { class ? class : "GenericError",
+		desc ? desc : "an error without a description" };
 
-	return desc ? desc : "an error without a description";
+	if (p->cb)
+		p->cb(p->arg, ret, ret ? NULL : &err);
+}
+
+static const char *take_greeting(struct qmp *q, json_t *m)
+{
+	json_t *greeting = json_object_get(m, "QMP");
+
+	if (!json_is_object(greeting))
+		return "no greeting";
+	q->greeting = json_incref(greeting);
+	buf_add(&q->out, buf_str(&q->held), q->held.len);
+	buf_clear(&q->held);
+	return NULL;
 }
 
 /* The reason why the message is none of ours, or NULL. */
@@ -159,14 +187,8 @@ static const char *take_message(struct qmp *q, json_t *m)
 	const json_t *id = json_object_get(m, "id");
 	struct pending p;
 
-	if (!q->greeted) {
-		if (!json_is_object(json_object_get(m, "QMP")))
-			return "no greeting";
-		q->greeted = true;
-		buf_add(&q->out, buf_str(&q->held), q->held.len);
-		buf_clear(&q->held);
-		return NULL;
-	}
+	if (!q->greeting)
+		return take_greeting(q, m);
 	if (event) {
 		q->event(q->arg, event, json_object_get(m, "data"));
 		return NULL;
@@ -175,8 +197,7 @@ static const char *take_message(struct qmp *q, json_t *m)
 		return "neither event nor reply";
 	if (!json_is_integer(id) || !take_pending(q, json_integer_value(id), &p))
 		return "a reply to no command";
-	if (p.cb)
-		p.cb(p.arg, ret, ret ? NULL : error_text(error));
+	answer(&p, ret, error);
 	return NULL;
 }
 
