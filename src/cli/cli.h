@@ -10,6 +10,8 @@ int cmd_cleanup(int argc, char **argv);
 int cmd_completions(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_image(int argc, char **argv);
+int cmd_console(int argc, char **argv);
+int cmd_qmp(int argc, char **argv);
 int cmd_kernel(int argc, char **argv);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "kernel/cache.h"
+#include "live/live.h"
 #include "proof/proof.h"
 #include "suite/suite.h"
 #include "variant/variant.h"
@@ -95,6 +96,17 @@ static void tags(const char *word)
 	suite_free(s);
 }
 
+static void guests(const char *word)
+{
+	struct live_list l;
+
+	if (live_find(&l, NULL) < 0)
+		return;
+	for (size_t i = 0; i < l.n; i++)
+		offer(word, l.v[i].name, l.v[i].id);
+	live_list_release(&l);
+}
+
 static void files(const char *word)
 {
 	printf(":files\n");
@@ -127,6 +139,7 @@ static const struct {
 	{ "isolate", NULL, NULL, { "clone", "boot", "shared" } },
 	{ "arch", NULL, NULL, { "x86_64", "aarch64" } },
 	{ "root", NULL, dirs, { "none" } },
+	{ NULL, "GUEST", guests, { 0 } },
 	{ NULL, "DIR", dirs, { 0 } },
 	{ NULL, "FILE", files, { 0 } },
 	{ NULL, "DIR|URL", dirs, { 0 } },
@@ -153,6 +166,8 @@ static void offer_operand(const struct cli_command *c, const char *word)
 {
 	if (strstr(c->synopsis, "SPEC") || strstr(c->synopsis, "KERNEL"))
 		kernels(word);
+	if (strstr(c->synopsis, "GUEST"))
+		guests(word);
 	if (strstr(c->synopsis, "SUITE") || strstr(c->synopsis, "FILE") ||
 		strstr(c->synopsis, "SPEC") || strstr(c->synopsis, "KERNEL"))
 		files(word);

@@ -17,6 +17,8 @@ static const struct cli_entry entries[] = {
 	{ "run", cmd_run, "boot a kernel, run a command in it, exit as it does" },
 	{ "test", cmd_test, "run a suite (vmrig.yaml), each test in a fresh kernel" },
 	{ "list", cmd_list, "show what 'test' would run" },
+	{ "console", cmd_console, "show the guests that run; be on the serial console of one" },
+	{ "qmp", cmd_qmp, "send QMP commands, keys and screenshots to a guest that runs" },
 	{ "image", cmd_image, "fetch and inspect disk images, write seeds for cloud-init" },
 	{ "kernel", cmd_kernel, "build, fetch, list and clean kernels" },
 	{ "doctor", cmd_doctor, "examine this machine, and say what to repair" },

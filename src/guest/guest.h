@@ -171,6 +171,8 @@ struct job_spec {
 	int64_t idle_ms; /* limit without output of the command, on its streams or the console; 0: none */
 	int64_t heartbeat_ms; /* limit without a heartbeat; 0: none */
 	int64_t total_ms; /* limit of everything; 0: none */
+	const char *
+		name; /* to find the guest by while it lives, borrowed for the life of the job; NULL: it is not found */
 	const char *hostname; /* NULL: "vmrig" */
 	int console_fd; /* the transcript; owned by the job from the start; -1: none */
 	int kmsg_fd; /* text of /dev/kmsg; owned by the job; -1: none */

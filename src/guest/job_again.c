@@ -59,6 +59,7 @@ void job_again(struct job *j, const struct job_spec *spec, const struct job_hand
 	r->isolate = before.isolate;
 	job_report_release(&before);
 	j->h = *h;
+	machine_rename(j->machine, spec->name);
 	j->pulled = j->paused = false;
 	j->current = 0;
 	j->artifact_bytes = 0;

@@ -101,17 +101,19 @@ static void on_loaded(void *arg)
 	job_hello(j, &hello);
 }
 
-static int start(struct job *j, const struct machine_spec *spec, struct err *e)
+static int start(struct job *j, const struct machine_spec *what, struct err *e)
 {
 	struct machine_handlers h = job_machine_handlers;
+	struct machine_spec spec = *what;
 	int r;
 
+	spec.name = j->spec.name;
 	h.arg = j;
 	h.loaded = on_loaded;
 	if (!j->saved)
 		j->engine_ms = clock_ms();
 	j->state = JOB_BOOTING;
-	r = machine_start(j->loop, spec, &h, &j->machine, e);
+	r = machine_start(j->loop, &spec, &h, &j->machine, e);
 	if (r == 0)
 		r = job_attach(j, e);
 	if (r == 0)

@@ -10,6 +10,7 @@
 struct state {
 	struct qemu *qemu; /* owned */
 	struct machine_handlers h;
+	engine_event_cb event;
 	bool uart, fs_port;
 	bool watches_timer; /* see timer_lost() */
 	size_t matched;
@@ -315,18 +316,26 @@ static void on_loaded(void *arg)
 		s->h.loaded(s->h.arg);
 }
 
+static void on_event(void *arg, const char *name, const json_t *data)
+{
+	struct state *s = arg;
+
+	s->event(s->h.arg, name, data);
+}
+
 static int start(struct loop *loop, const struct machine_spec *spec,
-	const struct machine_handlers *h, struct machine *m, struct err *e)
+	const struct machine_handlers *h, engine_event_cb event, struct machine *m, struct err *e)
 {
 	__attribute__((cleanup(config_release))) struct config c = { 0 };
 	struct state *s;
-	struct qemu_handlers qh = { on_console, on_ended, NULL, on_loaded };
+	struct qemu_handlers qh = { on_console, on_ended, NULL, on_loaded, on_event };
 	int r = configure(spec, &c, e);
 
 	if (r < 0)
 		return r;
 	s = xcalloc(1, sizeof(*s));
 	s->h = *h;
+	s->event = event;
 	s->uart = spec->channel == CHANNEL_UART;
 	s->fs_port = spec->fs_port;
 	s->watches_timer = spec->type == MACHINE_MICROVM && spec->accel != ACCEL_KVM && !spec->os;
@@ -428,6 +437,26 @@ static void sysrq(void *state, char key)
 	qemu_sysrq(((struct state *)state)->qemu, key);
 }
 
+static json_t *greeting(void *state)
+{
+	return qemu_greeting(((struct state *)state)->qemu);
+}
+
+static size_t console_unsent(void *state)
+{
+	return qemu_console_unsent(((struct state *)state)->qemu);
+}
+
+static void press(void *state, json_t *commands, qmp_reply_cb cb, void *arg)
+{
+	qemu_press(((struct state *)state)->qemu, commands, cb, arg);
+}
+
+static void screen(void *state, qemu_screen_cb cb, void *arg)
+{
+	qemu_screen(((struct state *)state)->qemu, cb, arg);
+}
+
 static void stop(void *state)
 {
 	qemu_stop(((struct state *)state)->qemu);
@@ -464,6 +493,10 @@ const struct engine_ops engine_qemu = {
 	.ask = ask,
 	.inject_nmi = inject_nmi,
 	.sysrq = sysrq,
+	.greeting = greeting,
+	.console_unsent = console_unsent,
+	.press = press,
+	.screen = screen,
 	.stop = stop,
 	.usage = usage,
 	.free = release,

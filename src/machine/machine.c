@@ -2,6 +2,7 @@
 #include "machine/machine.h"
 
 #include "base/alloc.h"
+#include "live/live.h"
 #include "machine/engine.h"
 #include "machine/private.h"
 
@@ -41,10 +42,51 @@ int machine_can_save(const struct machine_spec *spec, struct err *e)
 	return ops->can_save ? ops->can_save(spec, e) : refuse(ops, "save a machine", e);
 }
 
+/* ---- what the engine tells, to those who look and then to the owner, who may free the machine ---- */
+
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct machine *m = arg;
+
+	if (m->live)
+		live_console(m->live, data, len);
+	if (m->h.console)
+		m->h.console(m->h.arg, data, len);
+}
+
+static void on_event(void *arg, const char *name, const json_t *data)
+{
+	struct machine *m = arg;
+
+	if (m->live)
+		live_event(m->live, name, data);
+}
+
+static void on_ended(void *arg, enum machine_end end, const char *why)
+{
+	struct machine *m = arg;
+
+	if (m->live)
+		live_end(m->live);
+	if (m->h.ended)
+		m->h.ended(m->h.arg, end, why);
+}
+
+static void on_loaded(void *arg)
+{
+	struct machine *m = arg;
+
+	if (m->h.loaded)
+		m->h.loaded(m->h.arg);
+}
+
 int machine_start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine **ret, struct err *e)
 {
 	const struct engine_ops *ops = engine_of(spec);
+	struct machine_handlers own = {
+		.console = on_console, .ended = on_ended, .loaded = on_loaded
+	};
 	struct machine *m;
 	int r;
 
@@ -53,13 +95,22 @@ int machine_start(struct loop *loop, const struct machine_spec *spec,
 		return refuse(ops, "start a machine", e);
 	m = xcalloc(1, sizeof(*m));
 	m->ops = ops;
-	r = ops->start(loop, spec, h, m, e);
+	m->h = *h;
+	own.arg = m;
+	r = ops->start(loop, spec, &own, on_event, m, e);
 	if (r < 0) {
 		free(m);
 		return r;
 	}
+	machine_publish(m, loop, spec);
 	*ret = m;
 	return 0;
+}
+
+void machine_rename(struct machine *m, const char *name)
+{
+	if (m->live && name)
+		live_rename(m->live, name);
 }
 
 int machine_channel_fd(struct machine *m)
@@ -157,5 +208,7 @@ void machine_free(struct machine *m)
 	if (!m)
 		return;
 	m->ops->free(m->state);
+	machine_unpublish(m);
+	machine_waits_free(m);
 	free(m);
 }

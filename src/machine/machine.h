@@ -19,6 +19,7 @@
 #include "base/loop.h"
 #include "base/strv.h"
 #include "qmp/qmp.h"
+#include "screen/screen.h"
 
 enum machine_engine { ENGINE_AUTO, ENGINE_QEMU };
 enum machine_accel {
@@ -147,6 +148,8 @@ struct machine_spec {
 	/* NULL: a guest of ours, with agent, channel and shares. Else it has none of these, and kernel, initrd and cmdline
 	 * may be NULL. */
 	const struct machine_os *os;
+	const char *
+		name; /* under which `vmrig console` and `vmrig qmp` find it while it lives; NULL: they do not */
 };
 
 /* Appends what this machine needs on the kernel's command line: console, reboot and panic method, the
@@ -211,6 +214,29 @@ enum machine_ask {
 	MACHINE_ASK_TERM
 };
 void machine_ask(struct machine *m, enum machine_ask how);
+/* Another name to find it by. */
+void machine_rename(struct machine *m, const char *name);
+
+/*
+ * Presses KEYS, each as qmp_keys() reads it ("esc", "ctrl-alt-f2"), one after the other, and then types TEXT (may be
+ * NULL) on a US keyboard. CB (may be NULL) is called when the last key is released: with NULL, or why it went
+ * wrong; not when the machine is freed before. -EINVAL names a key that there is not, and nothing is pressed.
+ */
+typedef void (*machine_pressed_cb)(void *arg, const char *error);
+int machine_press(struct machine *m, const char *const *keys, size_t n_keys, const char *text,
+	machine_pressed_cb cb, void *arg, struct err *e);
+
+/* The screen, borrowed until CB returns; or ERROR says why there is none ("There is no console to take a screendump
+ * from": a machine without a display). Not called when the machine is freed before. */
+struct machine_screenshot {
+	const struct screen *screen;
+	const void *png; /* the same as a file */
+	size_t len;
+};
+typedef void (*machine_screenshot_cb)(
+	void *arg, const struct machine_screenshot *s, const char *error);
+void machine_screenshot(struct machine *m, machine_screenshot_cb cb, void *arg);
+
 void machine_inject_nmi(struct machine *m);
 void machine_sysrq(struct machine *m, char key);
 void machine_stop(struct machine *m);

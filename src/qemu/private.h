@@ -121,4 +121,25 @@ struct qemu_sysrq *qemu_sysrq_new(struct loop *loop, struct qemu *q);
 void qemu_sysrq_free(struct qemu_sysrq *s);
 void qemu_sysrq_key(struct qemu_sysrq *s, char key);
 
+/* ---- process.c ---- */
+
+/* As qemu_command(), with the descriptor FD (borrowed) beside it. */
+void qemu_command_fd(struct qemu *q, const char *execute, json_t *arguments /* stolen */, int fd,
+	qmp_reply_cb cb, void *arg);
+
+/* ---- screendump.c ---- */
+
+/* One on its way is in LIST, whose head is NULL at first. */
+struct qemu_dump;
+void qemu_dump(struct qemu_dump **list, struct qemu *q, qemu_screen_cb cb, void *arg);
+void qemu_dumps_free(struct qemu_dump **list);
+
+/* ---- typing.c ---- */
+
+struct qemu_typing;
+struct qemu_typing *qemu_typing_new(struct loop *loop, struct qemu *q);
+void qemu_typing_free(struct qemu_typing *t);
+void qemu_typing_add(
+	struct qemu_typing *t, json_t *commands /* stolen */, qmp_reply_cb cb, void *arg);
+
 #endif

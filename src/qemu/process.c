@@ -38,6 +38,8 @@ struct qemu {
 	struct buf console_out;
 	struct qmp *qmp; /* owned */
 	struct qemu_sysrq *sysrq; /* owned */
+	struct qemu_typing *typing; /* owned */
+	struct qemu_dump *dumps; /* owned */
 	struct qemu_migration migration;
 	int ports[QEMU_CHANNELS_MAX]; /* owned */
 	size_t n_ports;
@@ -61,6 +63,8 @@ static void dispose(struct qemu *q)
 {
 	qmp_free(q->qmp);
 	qemu_sysrq_free(q->sysrq);
+	qemu_typing_free(q->typing);
+	qemu_dumps_free(&q->dumps);
 	buf_release(&q->console_out);
 	buf_release(&q->stderr_tail);
 	free(q->shutdown);
@@ -183,6 +187,8 @@ static void on_event(void *arg, const char *name, const json_t *data)
 {
 	struct qemu *q = arg;
 
+	if (q->h.event)
+		q->h.event(q->h.arg, name, data);
 	if (streq(name, "SHUTDOWN")) {
 		const char *reason = json_string_value(json_object_get(data, "reason"));
 
@@ -386,6 +392,7 @@ static void attach(struct qemu *q, struct channels *ch, bool with_log)
 	q->exit_watch = loop_fd_add(q->loop, q->proc.pidfd, EPOLLIN, on_exit_ready, q);
 	q->grace = loop_timer_add(q->loop, CLOCK_NEVER, on_grace, q);
 	q->sysrq = qemu_sysrq_new(q->loop, q);
+	q->typing = qemu_typing_new(q->loop, q);
 }
 
 int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu_handlers *h,
@@ -441,6 +448,32 @@ void qemu_command(
 	leave(q);
 }
 
+void qemu_command_fd(
+	struct qemu *q, const char *execute, json_t *arguments, int fd, qmp_reply_cb cb, void *arg)
+{
+	enter(q);
+	qmp_command(q->qmp, execute, arguments, cb, arg);
+	/* Where it cannot go along, QEMU misses it and says so. */
+	if (!q->freed && !qmp_over(q->qmp) &&
+		qemu_reader_send_fd(q->monitor, qmp_output(q->qmp), fd) < 0)
+		flush_qmp(q);
+	leave(q);
+}
+
+void qemu_press(struct qemu *q, json_t *commands, qmp_reply_cb cb, void *arg)
+{
+	enter(q);
+	qemu_typing_add(q->typing, commands, cb, arg);
+	leave(q);
+}
+
+void qemu_screen(struct qemu *q, qemu_screen_cb cb, void *arg)
+{
+	enter(q);
+	qemu_dump(&q->dumps, q, cb, arg);
+	leave(q);
+}
+
 void qemu_inject_nmi(struct qemu *q)
 {
 	qemu_command(q, "inject-nmi", NULL, NULL, NULL);
@@ -455,6 +488,16 @@ void qemu_console_write(struct qemu *q, const char *data, size_t len)
 {
 	buf_add(&q->console_out, data, len);
 	qemu_reader_send(q->console, &q->console_out);
+}
+
+size_t qemu_console_unsent(const struct qemu *q)
+{
+	return q->console_out.len;
+}
+
+json_t *qemu_greeting(const struct qemu *q)
+{
+	return qmp_greeting(q->qmp);
 }
 
 void qemu_cont(struct qemu *q)

@@ -142,6 +142,8 @@ struct qemu_handlers {
 	/* The state was loaded, and the guest goes on now. What was sent to a serial port before is lost. May be
 	 * NULL. */
 	void (*loaded)(void *arg);
+	/* Each QMP event as it comes. May be NULL. */
+	void (*event)(void *arg, const char *name, const json_t *data);
 };
 
 /* Starts it. 0, or a negative errno with E. The handlers are called from LOOP. */
@@ -160,6 +162,19 @@ void qemu_inject_nmi(struct qemu *q);
 /* A break on the console and then KEY: magic SysRq over serial. */
 void qemu_sysrq(struct qemu *q, char key);
 void qemu_console_write(struct qemu *q, const char *data, size_t len);
+/* Bytes written there that QEMU has not taken: the guest does not read its serial port. */
+size_t qemu_console_unsent(const struct qemu *q);
+/* As qmp_greeting(). */
+json_t *qemu_greeting(const struct qemu *q);
+
+/* Presses keys one after the other: COMMANDS (stolen) is an array of send-key's arguments, as qmp_keys() and
+ * qmp_type() make them. CB (may be NULL) is called when the last one is released, or with the first error. */
+void qemu_press(struct qemu *q, json_t *commands, qmp_reply_cb cb, void *arg);
+
+/* The screen as a PPM image (P6), borrowed until CB returns; or ERROR says why there is none. CB is not called when
+ * the qemu is freed before. */
+typedef void (*qemu_screen_cb)(void *arg, const char *ppm, size_t len, const char *error);
+void qemu_screen(struct qemu *q, qemu_screen_cb cb, void *arg);
 
 /*
  * Stops the guest and writes the state of its devices to the file FD (borrowed until CB); its memory is in the

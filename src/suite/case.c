@@ -202,6 +202,7 @@ static int start_job(struct case_run *c, const struct case_guest *guest, int con
 	};
 	const struct job_spec spec = {
 		.plan = c->plan,
+		.name = c->c->id,
 		.isolate = c->isolate == SUITE_ISOLATE_BOOT ? ISOLATE_BOOT : ISOLATE_CLONE,
 		.keep = guest->keep,
 		.commands = c->commands,

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "suite/sink.h"
 #include "suite/suite.h"
@@ -340,6 +341,7 @@ static int run(struct once *c, struct err *e)
 {
 	const struct job_spec spec = {
 		.plan = c->plan,
+		.name = path_base(c->o->command.argv[0]),
 		.isolate = isolate_of(c),
 		.commands = &c->o->command,
 		.n_commands = 1,

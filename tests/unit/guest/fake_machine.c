@@ -222,6 +222,10 @@ int machine_fs_fd(struct machine *m)
 	return m->fs_fd;
 }
 
+void machine_rename(struct machine *m, const char *name)
+{
+}
+
 void machine_inject_nmi(struct machine *m)
 {
 	machine.nmi_before_sysrq |= machine.sysrqs == 0;

@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A guest that runs, seen from outside: `vmrig qmp` and `vmrig console`.
+. "$(dirname "$0")/lib.sh"
+
+PTY=$TOP/tests/lib/pty_console.py
+
+# Starts a guest that repeats what it reads on its serial console, and waits until it does. Its vmrig is $run.
+hold() {
+	# shellcheck disable=SC2016
+	"$VMRIG" run "$@" -- sh -c 'stty -F /dev/ttyS0 raw -echo icrnl
+		echo "the guest is there" >/dev/ttyS0; echo up
+		while read -r line; do [ "$line" = end ] && exit 7; echo "guest got $line"; done </dev/ttyS0 >/dev/ttyS0' \
+		>run.out 2>run.err &
+	run=$!
+	for _ in $(seq 1200); do
+		grep -q up run.out && return
+		kill -0 "$run" 2>/dev/null || break
+		sleep 0.1
+	done
+	cat run.err
+	fail "the guest did not come up"
+}
+
+# release CODE: the guest's command ends, and its vmrig with this code.
+release() {
+	local code=0
+	echo end | "$VMRIG" console sh >/dev/null
+	wait "$run" || code=$?
+	same "$code" 7
+}
+
+test_the_guides_commands_are_answered() {
+	hold --machine q35 --qemu-arg -device --qemu-arg VGA
+	for c in query-status query-cpus-fast query-block query-vnc query-kvm stop; do
+		vmrig qmp "$c"
+		code_is 0
+		python3 -c 'import json; json.load(open("out"))'
+	done
+	has err "note: stop"
+	vmrig qmp query-status
+	has out '"status": "paused"'
+	vmrig qmp cont
+	code_is 0
+	vmrig qmp human-monitor-command command-line='info status'
+	has out 'VM status: running'
+	for k in ctrl-alt-delete f12 ret esc; do
+		vmrig qmp --hmp sendkey "$k"
+		code_is 0
+	done
+	vmrig qmp send-key 'keys=[{"type": "qcode", "data": "esc"}]' hold-time=50
+	code_is 0
+	vmrig qmp screendump "{\"filename\": \"$PWD/screen.ppm\"}"
+	code_is 0
+	same "$(head -c 2 screen.ppm)" P6
+	vmrig qmp --key ctrl-alt-f2 --type 'Hello, world!' --screenshot screen.png
+	code_is 0
+	same "$(tail -c +2 screen.png | head -c 3)" PNG
+	vmrig qmp query-cpus
+	code_is 1
+	has err "CommandNotFound"
+	has err '"query-cpus-fast"'
+	vmrig qmp --key ctrl-alt-delet
+	code_is 1
+	has err 'did you mean "delete"'
+	printf '%s\n%s' '{"execute": "query-status"}' '{"execute": "query-name", "id": 4}' >commands
+	code=0
+	"$VMRIG" qmp - <commands >out 2>err || code=$?
+	code_is 0
+	has out '"running": true'
+	vmrig qmp quit
+	code=0
+	wait "$run" || code=$?
+	cp run.err err
+	code_is 123
+	has err "ended by the QMP command quit"
+}
+
+test_a_person_attaches_types_and_detaches_and_others_watch() {
+	hold
+	vmrig console
+	has out "sh"
+	"$VMRIG" console --read-only sh </dev/null >watch1 &
+	"$VMRIG" console --read-only sh </dev/null >watch2 &
+	python3 "$PTY" "$VMRIG" console sh -- raw yes expect "the guest is there" \
+		send 'one\r' expect "guest got one" send '\x1d' expect "detached from sh" end 0 raw no
+	# Not even SIGKILL leaves the terminal raw.
+	python3 "$PTY" "$VMRIG" console --no-history sh -- raw yes send 'two\r' expect "guest got two" kill 9 end 137 raw no
+	python3 "$PTY" "$VMRIG" console sh -- raw yes kill 15 end 143 raw no
+	# Who only watches is not heard.
+	python3 "$PTY" "$VMRIG" console -r sh -- raw yes send 'three\r' send '\x1d' end 0
+	release
+	wait
+	for w in watch1 watch2; do
+		has "$w" "guest got two"
+		hasnt "$w" "guest got three"
+	done
+}
+
+test_a_console_is_offered_by_telnet_and_by_a_socket() {
+	hold
+	"$VMRIG" console --telnet sh >telnet.out &
+	"$VMRIG" console --socket "$PWD/console.sock" sh >socket.out &
+	eventually test -s telnet.out
+	eventually test -s socket.out
+	same "$(stat -c %a console.sock)" 600
+	python3 - "$(sed 's/.* //' telnet.out)" <<-'END'
+		import socket, sys
+		def until(s, text):
+		    seen = b""
+		    while text not in seen:
+		        data = s.recv(65536)
+		        assert data, seen
+		        seen += data
+		    return seen
+		t = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=60)
+		assert until(t, b"the guest is there").startswith(b"\xff\xfb\x01\xff\xfb\x03")
+		t.sendall(b"\xff\xfd\x01by tel\xff\xfd\x03net\r\0")
+		until(t, b"guest got by telnet")
+		u = socket.socket(socket.AF_UNIX)
+		u.settimeout(60)
+		u.connect("console.sock")
+		u.sendall(b"by socket\n")
+		until(u, b"guest got by socket")
+		until(t, b"guest got by socket")
+	END
+	for at in 0.0.0.0:5555 '[::]:5555' 192.168.0.1:5555; do
+		vmrig console --telnet="$at" sh
+		code_is 2
+		has err "127.0.0.1 alone"
+	done
+	vmrig console --socket "$PWD/console.sock" sh
+	code_is 125
+	has err "there already"
+	release
+	wait
+	[ ! -e console.sock ]
+}
+
+test_a_killed_vmrig_leaves_no_guest_to_be_seen() {
+	hold
+	vmrig qmp --guest 'no such guest' query-status
+	code_is 125
+	has err "there are $run.1 (sh)"
+	kill -9 "$run"
+	wait "$run" || true
+	vmrig console
+	code_is 0
+	has err "no guest of this user runs"
+	vmrig qmp query-status
+	code_is 125
+}
+
+test_another_user_reaches_no_guest() {
+	[ "$(id -u)" = 0 ] || return 0
+	hold
+	chmod 755 . ..
+	python3 - "$run" <<-'END'
+		import os, socket, sys
+		name = b"\0vmrig/0/%s.1" % sys.argv[1].encode()
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(name)
+		assert s.recv(10)
+		os.setgroups([])
+		os.setresgid(65534, 65534, 65534)
+		os.setresuid(65534, 65534, 65534)
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(name)
+		try:
+		    assert not s.recv(10), "another user was answered"
+		except ConnectionResetError:
+		    pass
+	END
+	release
+}
+
+run_tests "$@"
