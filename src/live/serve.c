@@ -101,11 +101,23 @@ void live_rename(struct live *l, const char *name)
 	json_object_set_new(l->hello, "name", json_text(name, strlen(name)));
 }
 
+/* From the beginning of a line on, where there is one. */
+static void keep(struct buf *h, const char *data, size_t len)
+{
+	const char *nl;
+
+	buf_add(h, data, len);
+	if (h->len <= 2 * HISTORY_MAX)
+		return;
+	buf_consume(h, h->len - HISTORY_MAX);
+	nl = memchr(h->data, '\n', h->len);
+	if (nl)
+		buf_consume(h, (size_t)(nl - h->data) + 1);
+}
+
 void live_console(struct live *l, const char *data, size_t len)
 {
-	buf_add(&l->history, data, len);
-	if (l->history.len > 2 * HISTORY_MAX)
-		buf_consume(&l->history, l->history.len - HISTORY_MAX);
+	keep(&l->history, data, len);
 	for (struct peer *p = l->peers; p; p = p->next)
 		if (p->mode == PEER_CONSOLE)
 			peer_console(p, data, len);
