@@ -11,6 +11,7 @@
 
 #define COLLECT_MS     2000
 #define REGISTERS_FILE "registers.txt"
+#define LAST_SCREEN    "end"
 #define REGISTERS_MAX  (1u << 20)
 
 const char *os_rung_name(enum os_rung r)
@@ -98,6 +99,19 @@ static void on_registers(void *arg, json_t *ret, const struct qmp_error *error)
 	os_end(o, false);
 }
 
+/* A machine without a display has none. */
+static void on_last_screen(void *arg, const struct machine_screenshot *s, const char *error)
+{
+	struct os *o = arg;
+
+	if (o->state != OS_COLLECTING)
+		return;
+	if (!error)
+		os_keep_screen(o, LAST_SCREEN, "", s->png, s->len);
+	machine_command(o->machine, "human-monitor-command",
+		json_pack("{s:s}", "command-line", "info registers -a"), on_registers, o);
+}
+
 void os_collect(struct os *o)
 {
 	if (o->state >= OS_COLLECTING)
@@ -105,8 +119,7 @@ void os_collect(struct os *o)
 	o->state = OS_COLLECTING;
 	os_limits_stop(o);
 	loop_timer_set(o->linger, clock_ms() + COLLECT_MS);
-	machine_command(o->machine, "human-monitor-command",
-		json_pack("{s:s}", "command-line", "info registers -a"), on_registers, o);
+	machine_screenshot(o->machine, on_last_screen, o);
 }
 
 void os_on_linger(void *arg)

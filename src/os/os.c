@@ -191,6 +191,7 @@ static int start_machine(struct os *o, struct err *e)
 	os.disks = files.disks;
 	os.firmware_vars = files.vars;
 	spec.os = &os;
+	spec.name = o->spec.name;
 	h.arg = o;
 	return machine_start(o->loop, &spec, &h, &o->machine, e);
 }

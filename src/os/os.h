@@ -216,6 +216,7 @@ struct os_spec {
 	int64_t test_ms; /* from the start of the engine until there is nothing more to wait for */
 	int64_t idle_ms; /* without a byte on any serial port */
 	int64_t total_ms; /* with its shutdown */
+	const char *name; /* to find the machine by while it lives; NULL: it is not found */
 	const char *
 		dir; /* a folder that is there: gets console.log, console.timing, serialN.* of further ports, and what steps make */
 	uint64_t file_max; /* bytes at most in each log; 0: 64 MiB */

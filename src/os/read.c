@@ -31,6 +31,8 @@ static void step_free(struct os_step *s)
 	free(s->password);
 	free(s->prompt);
 	json_decref(s->arguments);
+	strv_release(&s->keys);
+	free(s->regions);
 	free(s);
 }
 

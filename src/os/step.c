@@ -18,6 +18,10 @@ const struct os_step_kind *const os_step_kinds[] = {
 	&os_step_qmp,
 	&os_step_power,
 	&os_step_ends,
+	&os_step_key,
+	&os_step_type,
+	&os_step_screenshot,
+	&os_step_screen,
 };
 const size_t os_n_step_kinds = ARRAY_SIZE(os_step_kinds);
 
@@ -94,6 +98,10 @@ static void explain(struct os *o)
 	_cleanup_free_ char *tail = os_text_tail(t);
 	struct buf b = BUF_INIT;
 
+	if (r->step->kind->explain)
+		r->step->kind->explain(o, r, &b);
+	if (b.len)
+		result(o)->why = buf_detach(&b);
 	if (!r->step->kind->text)
 		return;
 	buf_addf(&b, "serial port %u says %s", r->step->serial, tail);

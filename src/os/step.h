@@ -23,6 +23,8 @@ struct os_step_kind {
 	void (*start)(struct os *o, struct os_step_run *r);
 	/* New text on the step's serial port, or the step has just begun. NULL: it does not listen. */
 	void (*text)(struct os *o, struct os_step_run *r);
+	/* Why it has not come to its end, where it does not listen: appended to WHY. NULL: nothing to say. */
+	void (*explain)(struct os *o, const struct os_step_run *r, struct buf *why);
 	/* The machine has ended. NULL: that fails the step. */
 	void (*ended)(struct os *o, struct os_step_run *r);
 	/* Drops what the run holds in `data`; called once for each that was started. NULL: nothing. */
@@ -39,6 +41,12 @@ struct os_step {
 	char *user, *password, *prompt; /* owned; NULL */
 	json_t *arguments; /* owned; NULL */
 	int number;
+	struct strv keys;
+	/* How alike a screen must be: see struct screen_tolerance. */
+	uint32_t channel;
+	double differ;
+	struct screen_region *regions; /* owned */
+	size_t n_regions;
 };
 
 /* A step on its way. */
@@ -70,5 +78,10 @@ extern const size_t os_n_step_kinds;
 extern const struct os_step_kind os_step_expect, os_step_send, os_step_login, os_step_shell;
 /* step_machine.c */
 extern const struct os_step_kind os_step_qmp, os_step_power, os_step_ends;
+/* step_screen.c */
+extern const struct os_step_kind os_step_key, os_step_type, os_step_screenshot, os_step_screen;
+/* A picture of the screen into the run's folder, and among the artifacts. */
+void os_keep_screen(
+	struct os *o, const char *name, const char *suffix, const void *png, size_t len);
 
 #endif

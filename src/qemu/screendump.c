@@ -18,6 +18,7 @@ struct qemu_dump {
 	struct qemu_dump **list; /* borrowed: where it stands */
 	struct qemu *qemu; /* borrowed */
 	int fd; /* owned: to read from */
+	int out; /* owned: the same file, for QEMU */
 	int set;
 	qemu_screen_cb cb;
 	void *arg; /* borrowed */
@@ -32,6 +33,7 @@ static void dump_free(struct qemu_dump *d)
 			break;
 		}
 	fd_close(d->fd);
+	fd_close(d->out);
 	free(d);
 }
 
@@ -64,6 +66,18 @@ static void on_added(void *arg, json_t *ret, const struct qmp_error *error)
 			d->qemu, "screendump", json_pack("{s:s}", "filename", name), on_dumped, d);
 }
 
+/* The monitor is open: before its greeting nothing can be sent that has a descriptor beside it. */
+static void on_open(void *arg, json_t *ret, const struct qmp_error *error)
+{
+	struct qemu_dump *d = arg;
+
+	if (error)
+		finish(d, error->desc);
+	else
+		qemu_command_fd(d->qemu, "add-fd", json_pack("{s:i}", "fdset-id", d->set), d->out,
+			on_added, d);
+}
+
 /* QEMU wants a descriptor of exactly the mode that it opens the name with. */
 static int open_file(int *ret_write)
 {
@@ -79,8 +93,7 @@ static int open_file(int *ret_write)
 void qemu_dump(struct qemu_dump **list, struct qemu *q, qemu_screen_cb cb, void *arg)
 {
 	static int last_set;
-	_cleanup_close_ int out = -1;
-	int fd = open_file(&out);
+	int out = -1, fd = open_file(&out);
 	struct qemu_dump *d;
 
 	if (fd < 0) {
@@ -88,9 +101,9 @@ void qemu_dump(struct qemu_dump **list, struct qemu *q, qemu_screen_cb cb, void 
 		return;
 	}
 	d = xcalloc(1, sizeof(*d));
-	*d = (struct qemu_dump){ list, q, fd, ++last_set, cb, arg, *list };
+	*d = (struct qemu_dump){ list, q, fd, out, ++last_set, cb, arg, *list };
 	*list = d;
-	qemu_command_fd(q, "add-fd", json_pack("{s:i}", "fdset-id", d->set), out, on_added, d);
+	qemu_command(q, "query-status", NULL, on_open, d);
 }
 
 void qemu_dumps_free(struct qemu_dump **list)

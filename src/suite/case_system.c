@@ -46,6 +46,7 @@ int case_system_start(struct case_run *c, struct err *e)
 	const struct os_handlers h = { on_booted, on_line, on_done, c };
 	const struct os_spec spec = {
 		.plan = c->os_plan,
+		.name = c->c->id,
 		.steps = &t->steps,
 		.grammar = &t->grammar,
 		.exit_port = &t->exit_port,

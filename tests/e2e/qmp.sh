@@ -174,4 +174,51 @@ test_another_user_reaches_no_guest() {
 	release
 }
 
+# menu TEST STEPS: runs one test on a machine whose firmware offers its boot menu; PNGs are in $screens.
+menu() {
+	printf '%s\n' "machines: [{ name: menu, image: disk.img, memory: 64M, qemu_args: [-boot, 'menu=on,splash-time=60000'] }]" \
+		"tests: [{ name: $1, steps: [$2] }]" >vmrig.yaml
+	vmrig test
+	screens=vmrig-results/latest/cases/$1/screens
+}
+
+test_a_boot_menu_is_driven_by_keys_and_screens() {
+	head -c 1048576 /dev/zero >disk.img
+	# A picture that no screen is like: what there is instead is kept.
+	printf '\211PNG\r\n\032\n' >broken.png
+	menu broken 'screen: broken.png'
+	code_is 1
+	has err 'broken.png is no PNG image'
+	python3 - <<-'END'
+		import struct, zlib
+		def chunk(kind, data):
+		    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+		rows = (b"\0" + b"\xff" * 720 * 3) * 400
+		open("white.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 720, 400, 8, 2, 0, 0, 0)) +
+		    chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+	END
+	menu prompt '{screen: white.png, timeout: 4s}'
+	code_is 1
+	has err "pixels differ (100 %, allowed 0 %)"
+	cp $screens/white.got.png prompt.png
+	test -s $screens/white.diff.png
+	test -s $screens/end.png
+	local prompt='screen: {like: prompt.png, differ: 0.1%, regions: [720x200+0+0]}'
+	menu choice "{$prompt}, {key: esc}, {screen: white.png, timeout: 3s}"
+	code_is 1
+	cp $screens/white.got.png menu.png
+	! cmp -s prompt.png menu.png || fail "the key changed nothing"
+	menu boots "{$prompt}, {screenshot: before}, {key: [esc]}, {screen: {like: menu.png, differ: 0.1%}}, {type: q}, {key: ctrl-alt-f2}"
+	code_is 0
+	test -s $screens/before.png
+	test -s $screens/menu.png
+	has vmrig-results/latest/results.jsonl '"artifacts":["screens/prompt.png","screens/before.png","screens/menu.png"]'
+	for bad in 'key: ctrl-alt-delet' 'type: "\u00e9"' 'screenshot: ../up' 'screen: {like: a.png, differ: 2}' \
+		'screen: {like: a.png, regions: [10x10]}'; do
+		menu bad "{$bad}"
+		code_is 2
+		has err "vmrig.yaml:2:"
+	done
+}
+
 run_tests "$@"
