@@ -112,7 +112,8 @@ void qemu_end_describe(const struct qemu_evidence *v, struct buf *ret)
 			(unsigned)qemu_exit_port_value(v->status));
 		break;
 	case QEMU_STOPPED:
-		buf_adds(ret, v->stop_asked ? "stopped by the rig" : "ended by the QMP command quit");
+		buf_adds(ret,
+			v->stop_asked ? "stopped by the rig" : "ended by the QMP command quit");
 		break;
 	case QEMU_DIED:
 		describe_death(v, ret);

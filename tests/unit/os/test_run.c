@@ -78,20 +78,33 @@ void machine_stop(struct machine *m)
 }
 
 void machine_command(
-	struct machine *m, const char *execute, json_t *arguments, machine_reply_cb cb, void *arg)
+	struct machine *m, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg)
 {
+	static const struct qmp_error refused = { "CommandNotFound", "no such command" };
+	bool bad = strcmp(execute, "bad") == 0;
 	json_t *ret = json_string("RIP=0");
 
 	json_decref(arguments);
 	if (cb && !played.wedged)
-		cb(arg, strcmp(execute, "bad") ? ret : NULL,
-			strcmp(execute, "bad") ? NULL : "no such command");
+		cb(arg, bad ? NULL : ret, bad ? &refused : NULL);
 	json_decref(ret);
 }
 
 void machine_write(struct machine *m, const char *data, size_t len)
 {
 	buf_add(&played.sent, data, len);
+}
+
+int machine_press(struct machine *m, const char *const *keys, size_t n_keys, const char *text,
+	machine_pressed_cb cb, void *arg, struct err *e)
+{
+	cb(arg, NULL);
+	return 0;
+}
+
+void machine_screenshot(struct machine *m, machine_screenshot_cb cb, void *arg)
+{
+	cb(arg, NULL, "There is no console to take a screendump from");
 }
 
 int machine_serial_fd(struct machine *m, unsigned i)
