@@ -34,18 +34,34 @@ static int copy(const struct job *j, const char *from, const struct cache_build 
 	return file_copy(src, dst, 0644, e);
 }
 
-/* The symbols stay, for traces; the debug information, hundreds of megabytes, stays in no entry. */
-static int strip(
+/* With BTF, debug information was but a means to it, and takes hundreds of megabytes for nothing. */
+static bool wants_lines(const struct job *j)
+{
+	_cleanup_free_ char *path = path_join(j->out, ".config");
+	struct kconfig *config = NULL;
+	bool yes;
+
+	if (kconfig_load(path, &config, NULL) < 0)
+		return false;
+	yes = kconfig_tristate(config, "DEBUG_INFO") == 'y' &&
+	      kconfig_tristate(config, "DEBUG_INFO_BTF") != 'y';
+	kconfig_free(config);
+	return yes;
+}
+
+/* The symbols stay, for traces, and of a kernel that was asked for them the lines, compressed. */
+static int add_vmlinux(
 	const struct job *j, const struct cache_build *b, const char *release, struct err *e)
 {
 	_cleanup_free_ char *src = path_join(j->out, "vmlinux");
 	_cleanup_free_ char *dst = xasprintf("%s/boot/vmlinux-%s", b->aside, release);
-	const char *argv[] = { j->tools.objcopy, "--strip-debug", src, dst, NULL };
+	const char *how = wants_lines(j) ? "--compress-debug-sections=zlib" : "--strip-debug";
+	const char *argv[] = { j->tools.objcopy, how, src, dst, NULL };
 	int status = 0, r = proc_capture(argv, NULL, NULL, NULL, STRIP_MS, &status, NULL);
 
 	if (r == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	job_say(j, BUILD_STORE, "%s could not strip vmlinux: it is kept whole", j->tools.objcopy);
+	job_say(j, BUILD_STORE, "%s %s failed on vmlinux: it is kept whole", j->tools.objcopy, how);
 	return file_copy(src, dst, 0644, e);
 }
 
@@ -129,7 +145,7 @@ static int gather(struct job *j, struct cache_build *b, const char *release, str
 	if (r == 0)
 		r = copy(j, "System.map", b, "System.map", release, e);
 	if (r == 0)
-		r = strip(j, b, release, e);
+		r = add_vmlinux(j, b, release, e);
 	if (r == 0)
 		r = install_modules(j, b, release, e);
 	if (r == 0)

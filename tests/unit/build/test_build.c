@@ -70,6 +70,50 @@ static void a_clean_tree_is_built_once_and_stored(void **state)
 	assert_int_equal(count_names(*state, "cache/kernels", ".tmp"), 0);
 }
 
+static bool has_lines(const struct kernel *k)
+{
+	_cleanup_buf_ struct buf elf = BUF_INIT;
+
+	assert_non_null(k->vmlinux);
+	assert_int_equal(file_read(k->vmlinux, 16 << 20, &elf, NULL), 0);
+	return memmem(elf.data, elf.len, ".debug_line", strlen(".debug_line")) != NULL;
+}
+
+static void vmlinux_keeps_the_lines_that_a_kernel_was_asked_for(void **state)
+{
+	static const struct {
+		const char *option, *more;
+		bool lines;
+	} cases[] = {
+		{ NULL, NULL, false },
+		{ "CONFIG_DEBUG_INFO=y", NULL, true },
+		{ "CONFIG_DEBUG_INFO=y", "CONFIG_DEBUG_INFO_BTF=y", false },
+	};
+	_cleanup_free_ char *source = NULL, *compile = NULL;
+	struct build_spec s = tree_spec(*state, &source);
+
+	put_program(*state, "pahole", "echo v1.25");
+	/* The real objcopy in the place of the tree's stand-in. */
+	compile = xasprintf(
+		"cd '%s' && rm bin/objcopy && printf 'int x(void)\\n{\\n\\treturn 1;\\n}\\n' > x.c && "
+		"gcc -g -nostdlib -static -Wl,-e,x x.c -o vmlinux.in",
+		(char *)*state);
+	assert_int_equal(system(compile), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_strv_ struct strv options = STRV_INIT;
+		struct kernel k;
+
+		if (cases[i].option)
+			strv_add(&options, cases[i].option);
+		if (cases[i].more)
+			strv_add(&options, cases[i].more);
+		s.options = &options;
+		build(*state, &s, &k);
+		assert_int_equal(has_lines(&k), cases[i].lines);
+		kernel_release(&k);
+	}
+}
+
 struct told {
 	int total;
 	bool estimated;
@@ -474,6 +518,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_tree(a_clean_tree_is_built_once_and_stored),
+		in_tree(vmlinux_keeps_the_lines_that_a_kernel_was_asked_for),
 		in_tree(another_recipe_is_measured_by_the_nearest_one),
 		in_tree(the_tree_is_not_written_to),
 		in_tree(what_was_built_of_a_tree_is_its_kernel),

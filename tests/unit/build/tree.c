@@ -59,7 +59,9 @@ static const char olddefconfig[] =
 	"mv \"$1.new\" \"$1\"\n";
 
 static const char kconfig[] = "config A\n\tbool \"a\"\n\nconfig B\n\tbool \"b\"\n\n"
-			      "config MODULES\n\tbool \"modules\"\n";
+			      "config MODULES\n\tbool \"modules\"\n\n"
+			      "config DEBUG_INFO\n\tbool \"debug\"\n\n"
+			      "config DEBUG_INFO_BTF\n\tbool \"btf\"\n";
 
 static char *old_path;
 
