@@ -89,19 +89,28 @@ static int timed_out(int fd, const char *path, struct err *e)
 		e, -ETIMEDOUT, "%s is locked by process %d (%s)", path, pid, buf_str(&command));
 }
 
-int lock_take(const char *path, bool shared, int64_t deadline_ms, struct err *e)
+static int open_lock(const char *path, struct err *e)
 {
-	_cleanup_close_ int fd = -1;
-	int how = shared ? LOCK_SH : LOCK_EX;
-	int64_t nap_ms = 1;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd < 0 && (errno == EACCES || errno == EROFS))
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY); /* enough for flock(2) */
-	if (fd < 0)
-		return err_sys(e, errno, "cannot open the lock %s", path);
-	if (deadline_ms != CLOCK_NEVER)
-		how |= LOCK_NB;
+	return fd < 0 ? err_sys(e, errno, "cannot open the lock %s", path) : fd;
+}
+
+/* Whether PATH is FD's file: a lock on one that was removed since keeps nobody out. */
+static bool is_at(const char *path, int fd)
+{
+	struct stat held, there;
+
+	return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev &&
+	       held.st_ino == there.st_ino;
+}
+
+static int wait_for(int fd, const char *path, int how, int64_t deadline_ms, struct err *e)
+{
+	int64_t nap_ms = 1;
+
 	while (flock(fd, how) < 0) {
 		int64_t left = deadline_ms - clock_ms();
 
@@ -114,5 +123,28 @@ int lock_take(const char *path, bool shared, int64_t deadline_ms, struct err *e)
 		usleep((useconds_t)(nap_ms < left ? nap_ms : left) * 1000);
 		nap_ms = nap_ms < 25 ? 2 * nap_ms : 50;
 	}
-	return TAKE_FD(fd);
+	return 0;
+}
+
+int lock_take(const char *path, bool shared, int64_t deadline_ms, struct err *e)
+{
+	int how = shared ? LOCK_SH : LOCK_EX;
+
+	if (deadline_ms != CLOCK_NEVER)
+		how |= LOCK_NB;
+	for (;;) {
+		_cleanup_close_ int fd = open_lock(path, e);
+		int r = fd < 0 ? fd : wait_for(fd, path, how, deadline_ms, e);
+
+		if (r < 0)
+			return r;
+		if (is_at(path, fd))
+			return TAKE_FD(fd);
+	}
+}
+
+void lock_remove(const char *path, int fd)
+{
+	if (is_at(path, fd))
+		unlink(path);
 }

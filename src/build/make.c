@@ -27,7 +27,8 @@
 #define TERM_MS        5000 /* from SIGTERM to SIGKILL */
 #define TELL_MS        200 /* between two words of progress */
 #define LEARN_STEPS    20 /* before them nothing is said about the time left */
-#define LOCK_FD        9 /* in make: nothing uses that number */
+#define LOCK_FD        9 /* in make: nothing uses these numbers */
+#define HOLD_FD        8
 #define DONE_FILE \
 	"vmrig-steps" /* in OUT: the recipe, steps done, steps in all, whether from nothing */
 
@@ -160,12 +161,12 @@ static int spawn(struct run *r, const struct strv *argv, int output, struct err 
 {
 	_cleanup_strv_ struct strv env = STRV_INIT;
 	struct proc_fd fds[] = { { output, STDOUT_FILENO }, { output, STDERR_FILENO },
-		{ r->j->lock, LOCK_FD } };
+		{ r->j->lock, LOCK_FD }, { r->j->source.hold, HOLD_FD } };
 	struct proc_spec spec = {
 		.argv = (const char *const *)argv->v,
 		.cwd = r->j->source.dir,
 		.fds = fds,
-		.n_fds = ARRAY_SIZE(fds),
+		.n_fds = ARRAY_SIZE(fds) - (r->j->source.hold > 0 ? 0 : 1),
 		.new_session = true,
 	};
 	cpu_set_t before;

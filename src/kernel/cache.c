@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/arch.h"
 #include "base/clock.h"
+#include "base/entry.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/lock.h"
@@ -88,21 +89,6 @@ static int load(
 	return 0;
 }
 
-/* A shared lock on the entry's folder, as long as the kernel is in use. An entry that somebody is
- * removing is not there any more. */
-static int hold(const char *dir, struct err *e)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(e, errno, "cannot open %s", dir);
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0) {
-		close(fd);
-		return err_set(e, -ENOENT, "%s is being removed", dir);
-	}
-	return fd;
-}
-
 int cache_load(const char *key, struct cache_entry *ret, struct err *e)
 {
 	_cleanup_free_ char *kernels = NULL, *dir = NULL;
@@ -115,7 +101,7 @@ int cache_load(const char *key, struct cache_entry *ret, struct err *e)
 	dir = path_join(kernels, key);
 	if (!dir_exists(dir))
 		return err_set(e, -ENOENT, "the cache has no kernel %s", key);
-	held = hold(dir, e);
+	held = entry_hold(dir, e);
 	if (held < 0)
 		return held;
 	r = load(dir, key, false, &c, e);
@@ -133,7 +119,7 @@ void cache_take_kernel(struct cache_entry *c, const char *label, struct kernel *
 	if (label)
 		str_replace(&c->kernel.label, label);
 	if (!c->kernel.hold) {
-		int fd = hold(c->dir, NULL);
+		int fd = entry_hold(c->dir, NULL);
 
 		c->kernel.hold = fd < 0 ? 0 : fd;
 	}
@@ -272,7 +258,7 @@ int cache_find_built(const char *label, const char *arch, const char *recipe,
 			best = c;
 	}
 	if (best) {
-		int fd = hold(best->dir, NULL);
+		int fd = entry_hold(best->dir, NULL);
 
 		*ret = *best;
 		ret->kernel.hold = fd < 0 ? 0 : fd;

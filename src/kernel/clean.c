@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Removing from the cache what is old, damaged or orphaned, and never what somebody uses. */
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/entry.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/lock.h"
@@ -34,34 +33,6 @@ static void tell(
 }
 
 /* ---- entries ---- */
-
-/* Whether nobody makes what LOCK guards; RET_FD then keeps others from it. A dry run writes no lock either. */
-static bool is_free(const char *lock, bool dry_run, int *ret_fd)
-{
-	if (dry_run && !file_exists(lock))
-		return true;
-	*ret_fd = lock_take(lock, false, 0, NULL);
-	return *ret_fd >= 0;
-}
-
-/* Removes DIR, which LOCK guards against makers and a lock on itself against users. 1: it is busy. */
-static int remove_entry(const char *dir, const char *lock, bool dry_run, struct err *e)
-{
-	_cleanup_close_ int maker = -1;
-	_cleanup_close_ int user = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_free_ char *aside = xasprintf("%s.tmp", dir);
-
-	if (user < 0)
-		return errno == ENOENT ? 0 : err_sys(e, errno, "cannot open %s", dir);
-	if (!is_free(lock, dry_run, &maker) || flock(user, LOCK_EX | LOCK_NB) < 0)
-		return 1;
-	if (dry_run)
-		return 0;
-	/* What is removed in part must not look like an entry. */
-	if (rename(dir, aside) < 0)
-		return err_sys(e, errno, "cannot rename %s", dir);
-	return dir_remove(aside, e);
-}
 
 static int64_t made_ms(const struct cache_entry *c)
 {
@@ -130,8 +101,8 @@ static int check_keys(
 	return 0;
 }
 
-static int clean_entries(const struct cache_clean *c, const char *cache, struct strv *gone,
-	struct strv *kept, struct err *e)
+static int clean_entries(
+	const struct cache_clean *c, struct strv *gone, struct strv *kept, struct err *e)
 {
 	struct cache_entry *entries;
 	size_t n, nth = 0;
@@ -145,13 +116,11 @@ static int clean_entries(const struct cache_clean *c, const char *cache, struct 
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		const struct cache_entry *entry = &entries[i];
 		const char *why = verdict(c, entry, nth);
-		_cleanup_free_ char *lock =
-			xasprintf("%s/kernels/%s.lock", cache, entry->kernel.key);
-		int64_t bytes = entry->bytes >= 0 ? entry->bytes : folder_bytes(entry->dir);
+		int64_t bytes = entry->bytes >= 0 ? entry->bytes : entry_bytes(entry->dir);
 
 		nth += entry->state != CACHE_CORRUPT;
 		if (why) {
-			r = remove_entry(entry->dir, lock, c->dry_run, e);
+			r = entry_remove(entry->dir, c->dry_run, e);
 			if (r >= 0)
 				tell(c, entry->dir, r ? "in use" : why, r == 0, bytes);
 		}
@@ -190,6 +159,15 @@ static bool key_in(const struct strv *keys, const char *name)
 	return false;
 }
 
+/* Whether nobody makes what LOCK guards; RET_FD then keeps others from it. A dry run writes no lock either. */
+static bool is_free(const char *lock, bool dry_run, int *ret_fd)
+{
+	if (dry_run && !file_exists(lock))
+		return true;
+	*ret_fd = lock_take(lock, false, 0, NULL);
+	return *ret_fd >= 0;
+}
+
 static void remove_if_free(
 	const struct cache_clean *c, const char *dir, const char *lock, const char *why)
 {
@@ -198,7 +176,7 @@ static void remove_if_free(
 
 	if (!is_free(lock, c->dry_run, &fd))
 		return;
-	bytes = folder_bytes(dir);
+	bytes = entry_bytes(dir);
 	if (c->dry_run || dir_remove(dir, NULL) == 0)
 		tell(c, dir, why, true, bytes);
 }
@@ -234,11 +212,11 @@ static void walk(const char *cache, const char *name, const struct cache_clean *
 static void clean_build(
 	const struct cache_clean *c, const char *dir, const char *key, const void *arg)
 {
-	_cleanup_free_ char *lock = xasprintf("%s.lock", dir);
 	const char *why = build_orphan(dir);
+	int64_t bytes = why ? entry_bytes(dir) : 0;
 
-	if (why)
-		remove_if_free(c, dir, lock, why);
+	if (why && entry_remove(dir, c->dry_run, NULL) == 0)
+		tell(c, dir, why, true, bytes);
 }
 
 struct boot_keys {
@@ -258,6 +236,21 @@ static void clean_boot(
 		remove_if_free(c, dir, lock, "not made anew for a month");
 }
 
+/* Of what was removed, or never came about. */
+static void clean_locks(const struct cache_clean *c, const char *cache)
+{
+	static const char *const places[] = { "kernels", "builds" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_cleanup_free_ char *dir = path_join(cache, places[i]), *why = NULL;
+		size_t n = entry_sweep_locks(dir, c->dry_run);
+
+		why = xasprintf("%zu lock%s of nothing", n, n == 1 ? "" : "s");
+		if (n)
+			tell(c, dir, why, true, 0);
+	}
+}
+
 int cache_clean(const struct cache_clean *c, struct err *e)
 {
 	_cleanup_strv_ struct strv gone = STRV_INIT, kept = STRV_INIT;
@@ -266,10 +259,11 @@ int cache_clean(const struct cache_clean *c, struct err *e)
 	int r = path_cache(&cache, e);
 
 	if (r == 0)
-		r = clean_entries(c, cache, &gone, &kept, e);
+		r = clean_entries(c, &gone, &kept, e);
 	if (r < 0)
 		return r;
 	walk(cache, "builds", c, clean_build, NULL);
 	walk(cache, "boot", c, clean_boot, &keys);
+	clean_locks(c, cache);
 	return 0;
 }

@@ -5,13 +5,13 @@
  */
 #include "kernel/manifest.h"
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/entry.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -350,22 +350,6 @@ static json_t *built_json(const struct cache_built *b)
 	return j;
 }
 
-static int add_bytes(const char *path, const struct stat *st, int type, struct FTW *at);
-static int64_t bytes_sum; /* nftw(3) hands nothing on */
-
-static int add_bytes(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	bytes_sum += st->st_blocks * 512;
-	return 0;
-}
-
-int64_t folder_bytes(const char *dir)
-{
-	bytes_sum = 0;
-	nftw(dir, add_bytes, 16, FTW_PHYS);
-	return bytes_sum;
-}
-
 int manifest_write(const char *aside, const struct cache_entry *c, struct err *e)
 {
 	_cleanup_free_ char *path = path_join(aside, "manifest.json");
@@ -390,7 +374,7 @@ int manifest_write(const char *aside, const struct cache_entry *c, struct err *e
 		return r;
 	if (c->is_built)
 		json_object_set_new(m, "built", built_json(&c->built));
-	json_object_set_new(m, "bytes", json_integer(folder_bytes(aside)));
+	json_object_set_new(m, "bytes", json_integer(entry_bytes(aside)));
 	set_text(m, "made", c->made ? c->made : buf_str(&now));
 	json_line(&text, m);
 	buf_addc(&text, '\n');

@@ -15,7 +15,4 @@ int manifest_write(const char *aside, const struct cache_entry *c, struct err *e
 /* Whether NAME is a key: 64 hex digits. */
 bool cache_is_key(const char *name);
 
-/* What lies below DIR, in bytes of the disk. */
-int64_t folder_bytes(const char *dir);
-
 #endif

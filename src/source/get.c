@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@ void source_release(struct source *s)
 	free(s->version);
 	free(s->commit);
 	free(s->dirty);
+	if (s->hold > 0)
+		close(s->hold);
 	*s = (struct source){ 0 };
 }
 
@@ -377,6 +380,9 @@ int source_get(const char *spec, const char *cwd, const struct source_options *o
 	struct source s = { 0 };
 	int r = get(spec, cwd, o ? o : &none, &s, e);
 
+	/* When it was last used, for source_clean(). */
+	if (r == 0 && s.hold > 0)
+		(void)futimens(s.hold, NULL);
 	if (r == 0)
 		*ret = s;
 	else if (r == -ENOSPC || r == -EDQUOT || r == -EROFS)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/git.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -57,6 +59,8 @@ static int own_repository(const char *url, char **ret, int *ret_lock, struct err
 			NULL, e);
 	if (r < 0)
 		return r;
+	/* When it was last used, for source_clean(). */
+	(void)utimensat(AT_FDCWD, repo, NULL, 0);
 	*ret = TAKE_PTR(repo);
 	*ret_lock = TAKE_FD(lock);
 	return 0;

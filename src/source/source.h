@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/strv.h"
@@ -34,6 +35,7 @@ struct source {
 	char *commit; /* owned: NULL where no git tells */
 	char *dirty; /* owned: why identity is NULL: "3 files changed, first drivers/x.c"; else NULL */
 	bool in_place; /* the caller's own tree */
+	int hold; /* owned: a descriptor that keeps a tree of the cache from being removed; 0: none */
 };
 
 void source_release(struct source *s);
@@ -83,5 +85,18 @@ struct source_listed {
 int source_list(const struct source_options *o, struct source_listed **ret, size_t *ret_n,
 	char **ret_note, struct err *e);
 void source_list_free(struct source_listed *list, size_t n);
+
+/* ---- removing ---- */
+
+struct source_clean {
+	int64_t older_ms; /* what nobody asked for in so long goes */
+	bool dry_run; /* nothing is removed, only told */
+	/* WHAT: a path; WHY: a reason, or why it stays; GONE: it was (or would be) removed. */
+	void (*told)(void *arg, const char *what, const char *why, bool gone, int64_t bytes);
+	void *arg;
+};
+
+/* Removes trees and fetched repositories from the cache, but those in use, and what processes that died left. */
+int source_clean(const struct source_clean *c, struct err *e);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/entry.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/lock.h"
@@ -133,6 +134,9 @@ int store_load(const char *identity, bool verify, struct source *ret, struct err
 	dir = path_join(sources, identity);
 	if (!dir_exists(dir))
 		return err_set(e, -ENOENT, "the cache has no source %s", identity);
+	s.hold = entry_hold(dir, e);
+	if (s.hold < 0)
+		return s.hold;
 	path = path_join(dir, "manifest.json");
 	s.dir = path_join(dir, "tree");
 	s.identity = xstrdup(identity);
@@ -149,7 +153,7 @@ int store_load(const char *identity, bool verify, struct source *ret, struct err
 	return r;
 }
 
-static bool is_identity(const char *s)
+bool store_is_identity(const char *s)
 {
 	return strlen(s) == HASH_HEX_LEN && strspn(s, "0123456789abcdef") == HASH_HEX_LEN;
 }
@@ -365,7 +369,7 @@ int store_name_get(const char *name, char ret_hex[static HASH_HEX_LEN + 1])
 	if (file_read(path, 1 << 10, &b, NULL) < 0 || b.len < HASH_HEX_LEN)
 		return -ENOENT;
 	buf_truncate(&b, HASH_HEX_LEN);
-	if (!is_identity(b.data))
+	if (!store_is_identity(b.data))
 		return -ENOENT;
 	memcpy(ret_hex, b.data, HASH_HEX_LEN + 1);
 	return 0;
@@ -389,7 +393,7 @@ static void add_name(const char *path, const char *prefix, struct strv *ret)
 	if (file_read(path, 1 << 12, &b, NULL) < 0 || b.len < at + 1 || b.data[b.len - 1] != '\n')
 		return;
 	b.data[HASH_HEX_LEN] = b.data[b.len - 1] = '\0';
-	if (is_identity(b.data) && str_starts(b.data + at, prefix) &&
+	if (store_is_identity(b.data) && str_starts(b.data + at, prefix) &&
 		store_load(b.data, false, &s, NULL) == 0)
 		strv_add(ret, b.data + at + strlen(prefix));
 	source_release(&s);
@@ -408,7 +412,7 @@ int store_names(const char *prefix, struct strv *ret, struct err *e)
 	while (d && (f = readdir(d))) {
 		_cleanup_free_ char *path = path_join(dir, f->d_name);
 
-		if (is_identity(f->d_name))
+		if (store_is_identity(f->d_name))
 			add_name(path, prefix, ret);
 	}
 	if (d)
@@ -435,6 +439,16 @@ static void sweep_downloads(const char *dir)
 	}
 	if (d)
 		closedir(d);
+}
+
+void store_sweep(void)
+{
+	_cleanup_free_ char *sources = NULL, *downloads = NULL;
+
+	if (store_dir("", &sources, NULL) == 0)
+		sweep(sources);
+	if (store_dir("downloads", &downloads, NULL) == 0)
+		sweep_downloads(downloads);
 }
 
 int store_place(const char *name, char **ret, struct err *e)

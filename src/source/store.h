@@ -30,6 +30,12 @@ int store_load(const char *identity, bool verify, struct source *ret, struct err
 int store_make(const struct store_spec *s, const struct source_options *o, struct source *ret,
 	struct err *e);
 
+/* Whether NAME could be an identity: 64 hex digits. */
+bool store_is_identity(const char *name);
+
+/* Removes what processes that died left half made, and downloads that nobody went on with. */
+void store_sweep(void);
+
 /* ---- names ---- */
 
 /* What NAME ("release 6.12.57") stands for: 64 hex digits. -ENOENT: nothing is remembered. */

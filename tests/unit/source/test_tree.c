@@ -331,6 +331,56 @@ static void half_tree_of_a_killed_process_is_swept(void **state)
 	source_release(&s);
 }
 
+static void note(void *arg, const char *what, const char *why, bool gone, int64_t bytes)
+{
+	buf_addf(arg, "%s: %s\n", gone ? "gone" : "kept", why);
+}
+
+static void sources_that_nobody_uses_are_removed(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "a.tar.xz"),
+			    *other = path_join(*state, "b.tar");
+	_cleanup_free_ char *old = NULL, *new = NULL;
+	_cleanup_buf_ struct buf told = BUF_INIT;
+	struct source_clean c = {
+		.older_ms = 86400000, .dry_run = true, .told = note, .arg = &told
+	};
+	struct source s = { 0 }, t = { 0 };
+
+	make_kernel_tarball(path, "linux/", "6.12.5");
+	make_kernel_tarball(other, "linux/", "6.12.6");
+	must_get(path, NULL, NULL, &s);
+	must_get(other, NULL, NULL, &t);
+	old = xstrdup(s.dir);
+	new = xstrdup(t.dir);
+	shell(old, "touch -d '3 days ago' ..; touch ../../$(printf %064d 1).lock");
+	assert_int_equal(source_clean(&c, NULL), 0);
+	assert_string_equal(buf_str(&told), "kept: in use\ngone: 1 lock of nothing\n");
+	source_release(&s);
+	source_release(&t);
+	buf_clear(&told);
+	assert_int_equal(source_clean(&c, NULL), 0);
+	assert_non_null(strstr(buf_str(&told), "a.tar.xz, not used for 72 h"));
+	assert_true(dir_exists(old));
+	c.dry_run = false;
+	assert_int_equal(source_clean(&c, NULL), 0);
+	assert_false(dir_exists(old));
+	assert_true(dir_exists(new));
+	assert_false(nothing_named(*state, ".lock"));
+	c.older_ms = 0;
+	assert_int_equal(source_clean(&c, NULL), 0);
+	assert_false(dir_exists(new));
+	/* What is used is used now. */
+	must_get(path, NULL, NULL, &s);
+	shell(s.dir, "touch -d '3 days ago' ..");
+	source_release(&s);
+	must_get(path, NULL, NULL, &s);
+	c.older_ms = 86400000;
+	source_release(&s);
+	assert_int_equal(source_clean(&c, NULL), 0);
+	assert_true(dir_exists(old));
+}
+
 static void package_holds_a_source(void **state)
 {
 	_cleanup_free_ char *tarball = path_join(*state, "linux-source-6.12.tar.xz");
@@ -431,6 +481,7 @@ int main(void)
 		served(damaged_tarball_is_an_error),
 		served(damaged_tree_of_the_cache_is_made_again),
 		served(half_tree_of_a_killed_process_is_swept),
+		served(sources_that_nobody_uses_are_removed),
 		served(package_holds_a_source),
 		served(debian_package_comes_by_apt_and_once),
 		served(cache_that_cannot_be_written_is_told),
