@@ -44,6 +44,7 @@ struct run {
 	bool count;
 	int64_t done, before, total; /* steps; BEFORE: of an earlier run that was killed */
 	bool estimated; /* TOTAL is */
+	bool again; /* the folder holds this recipe's build, finished: what is left to do is what changed since */
 	bool from_nothing; /* the folder held no other build: the steps are all there are */
 	int64_t start_ms, told_ms;
 	int signo, status;
@@ -216,6 +217,7 @@ static void steps_read(struct run *r)
 		return;
 	}
 	r->before = done > 0 ? done : 0;
+	r->again = done == 0 && total > 0;
 	if (total > 0) {
 		r->total = total;
 		r->estimated = false;
@@ -256,9 +258,10 @@ static void tell_progress(struct run *r)
 	if (!w || !w->progress || now - r->told_ms < TELL_MS)
 		return;
 	r->told_ms = now;
-	if (r->total && all < r->total && r->done >= LEARN_STEPS)
+	if (!r->again && r->total && all < r->total && r->done >= LEARN_STEPS)
 		left = (now - r->start_ms) * (r->total - all) / r->done / 1000;
-	w->progress(w->arg, (int)all, all <= r->total ? (int)r->total : 0, r->estimated, (int)left);
+	w->progress(w->arg, (int)all, !r->again && all <= r->total ? (int)r->total : 0,
+		r->estimated, (int)left);
 }
 
 /* ---- output ---- */

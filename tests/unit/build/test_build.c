@@ -142,7 +142,7 @@ static struct told build_watched(const struct build_spec *s)
 
 static void another_recipe_is_measured_by_the_nearest_one(void **state)
 {
-	_cleanup_free_ char *source = NULL;
+	_cleanup_free_ char *source = NULL, *builds = NULL;
 	_cleanup_strv_ struct strv options = STRV_INIT;
 	struct build_spec s = tree_spec(*state, &source);
 	struct told told;
@@ -155,11 +155,15 @@ static void another_recipe_is_measured_by_the_nearest_one(void **state)
 	told = build_watched(&s);
 	assert_true(told.estimated);
 	assert_int_equal(told.total, 2 * (TREE_STEPS + 1));
-	/* What it took is known then. */
-	tree_commit(*state);
+	/* What it took is known then, and what is left to do in a folder that holds it is not. */
+	builds = path_join(*state, "cache/builds");
+	assert_int_equal(dir_remove(builds, NULL), 0);
 	told = build_watched(&s);
 	assert_false(told.estimated);
 	assert_int_equal(told.total, TREE_STEPS + 1);
+	lay(*state, "linux/init/main.c", "int other;\n");
+	told = build_watched(&s);
+	assert_int_equal(told.total, 0);
 }
 
 static void the_tree_is_not_written_to(void **state)
