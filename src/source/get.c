@@ -166,6 +166,33 @@ static int get_git(const char *spec, const char *cwd, const struct source_option
 
 /* ---- files and folders ---- */
 
+/* A release as tags ("v6.12") and archives ("linux-6.12.57") call it. */
+static const char *release_in(const char *spec)
+{
+	static const char *const begins[] = { "v", "linux-", "linux-v" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (str_starts(spec, begins[i]) && source_is_release(spec + strlen(begins[i])))
+			return spec + strlen(begins[i]);
+	return NULL;
+}
+
+static int no_such_path(const char *spec, const char *path, struct err *e)
+{
+	const char *release = release_in(spec), *colon = strstr(spec, "://");
+
+	if (colon)
+		return err_set(e, -EINVAL, "sources come by http, https and file, not by %.*s",
+			(int)(colon - spec), spec);
+	if (release)
+		return err_set(
+			e, -ENOENT, "there is no %s; the release is called %s", path, release);
+	err_set(e, -ENOENT, "there is no %s", path);
+	return err_hint(e,
+		"A source is a kernel tree or a tarball by its path, a release (6.12, 6.12.57, stable, "
+		"longterm, mainline), git+URL#REF, a URL with #sha256=, or debian:linux-source-6.12.");
+}
+
 static int get_path(const char *spec, const char *cwd, const struct source_options *o,
 	struct source *ret, struct err *e)
 {
@@ -175,11 +202,7 @@ static int get_path(const char *spec, const char *cwd, const struct source_optio
 		return tree_in_place(path, ret, e);
 	if (file_exists(path))
 		return tarball_get_file(path, path, NULL, o, ret, e);
-	err_set(e, -ENOENT, "there is no %s", path);
-	return err_hint(e,
-		"A source is a kernel tree or a tarball by its path, a release (6.12, 6.12.57, stable, "
-		"longterm, mainline), git+URL#REF, a URL with #sha256=, or "
-		"debian:linux-source-6.12.");
+	return no_such_path(spec, path, e);
 }
 
 static int get_release(
@@ -378,8 +401,11 @@ int source_get(const char *spec, const char *cwd, const struct source_options *o
 {
 	static const struct source_options none = { 0 };
 	struct source s = { 0 };
-	int r = get(spec, cwd, o ? o : &none, &s, e);
+	int r;
 
+	if (!spec[strspn(spec, " \t\n")])
+		return err_set(e, -EINVAL, "the name of the source is empty");
+	r = get(spec, cwd, o ? o : &none, &s, e);
 	/* When it was last used, for source_clean(). */
 	if (r == 0 && s.hold > 0)
 		(void)futimens(s.hold, NULL);

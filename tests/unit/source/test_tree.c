@@ -218,6 +218,9 @@ static void what_is_no_kernel_tree_is_refused(void **state)
 	must_not_get("a", *state, NULL, -EINVAL, "source a", "no kernel tree");
 	must_not_get("b", *state, NULL, -EINVAL, "source b", "VERSION");
 	must_not_get("c", *state, NULL, -ENOENT, "source c", "there is no");
+	must_not_get("", *state, NULL, -EINVAL, "source", "empty");
+	must_not_get("v6.12", *state, NULL, -ENOENT, "there is no", "the release is called 6.12");
+	must_not_get("ftp://x/y", *state, NULL, -EINVAL, "https", "not by ftp");
 }
 
 static void tarball_of_each_compression_is_one_source(void **state)
