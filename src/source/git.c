@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/git.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,23 @@ static int check_ref(const char *ref, struct err *e)
 		"Behind the # stands a branch, a tag, a full ref, or the 40 digits of a commit.");
 }
 
+/* Packs that a fetch which was killed, or for which the disk was too small, left half written. */
+static void sweep_packs(const char *repo)
+{
+	_cleanup_free_ char *dir = path_join(repo, "objects/pack");
+	DIR *d = opendir(dir);
+	struct dirent *f;
+
+	while (d && (f = readdir(d))) {
+		_cleanup_free_ char *path = path_join(dir, f->d_name);
+
+		if (str_starts(f->d_name, "tmp_"))
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 /* Ours for URL, made, and locked. */
 static int own_repository(const char *url, char **ret, int *ret_lock, struct err *e)
 {
@@ -59,6 +77,7 @@ static int own_repository(const char *url, char **ret, int *ret_lock, struct err
 			NULL, e);
 	if (r < 0)
 		return r;
+	sweep_packs(repo);
 	/* When it was last used, for source_clean(). */
 	(void)utimensat(AT_FDCWD, repo, NULL, 0);
 	*ret = TAKE_PTR(repo);
@@ -149,6 +168,8 @@ static int fetch(const char *repo, const char *url, const char *ref, const char 
 	else if (r < 0)
 		r = err_move(e, &why);
 	err_release(&why);
+	if (r < 0)
+		sweep_packs(repo);
 	return r < 0 ? err_wrap(e, "%s", url) : 0;
 }
 

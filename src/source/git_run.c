@@ -79,7 +79,8 @@ static int failed(const char *what, struct buf *err, int status, struct err *e)
 		text_clean(&message, tail, len);
 	else
 		proc_describe_status(&message, status);
-	return err_set(e, -EIO, "%s: %s", what, buf_str(&message));
+	return err_set(e, strstr(buf_str(&message), strerror(ENOSPC)) ? -ENOSPC : -EIO, "%s: %s",
+		what, buf_str(&message));
 }
 
 int git_run(const char *what, const char *index, const char *const *args, int64_t timeout_ms,

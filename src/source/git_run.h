@@ -22,7 +22,7 @@
 
 /*
  * `git ARGS…` to its end; the newline at its output's end is cut. INDEX: its index file, or NULL. WHAT it is, for
- * messages. -EIO with git's words when it fails; -EFBIG: it wrote more than RET may hold, which has the beginning.
+ * messages. -EIO with git's words when it fails, -ENOSPC when these say so; -EFBIG: it wrote more than RET may hold, which has the beginning.
  */
 int git_run(const char *what, const char *index, const char *const *args, int64_t timeout_ms,
 	struct buf *ret, struct err *e);

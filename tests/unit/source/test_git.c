@@ -36,6 +36,21 @@ static void any_ref_and_commit_is_fetched(void **state)
 	source_release(&in_place);
 }
 
+static void half_a_pack_of_a_killed_fetch_is_swept(void **state)
+{
+	_cleanup_free_ char *tree = path_join(*state, "linux"), *spec = xasprintf("git+%s", tree);
+	struct source s = { 0 };
+
+	lay_tree(*state, "linux", "6.12.5");
+	make_repository(tree);
+	must_get(spec, NULL, NULL, &s);
+	source_release(&s);
+	shell(*state, "echo half >$(echo cache/sources/git/*/objects/pack)/tmp_pack_x");
+	must_get(spec, NULL, NULL, &s);
+	source_release(&s);
+	shell(*state, "test -z \"$(find cache -name 'tmp_*')\"");
+}
+
 static void branch_that_moved_is_another_source(void **state)
 {
 	_cleanup_free_ char *tree = path_join(*state, "linux"), *commit = NULL, *text = NULL;
@@ -257,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		served(any_ref_and_commit_is_fetched),
+		served(half_a_pack_of_a_killed_fetch_is_swept),
 		served(branch_that_moved_is_another_source),
 		served(server_that_hands_out_everything_or_nothing_will_do),
 		served(nothing_of_the_users_git_changes_the_tree),
