@@ -112,6 +112,9 @@ static int update_lists(const char *arch, struct err *e)
 
 	if (r < 0)
 		return r;
+	/* Lists that cannot be had are a warning to apt, and old ones serve. */
+	strv_add(&argv, "-o");
+	strv_add(&argv, "APT::Update::Error-Mode=any");
 	strv_add(&argv, "update");
 	r = run(&argv, NULL, UPDATE_MS, e);
 	return r < 0 ? err_wrap(e, "cannot fetch the lists of packages") : 0;
@@ -222,16 +225,16 @@ static int find(
 	_cleanup_buf_ struct buf lines = BUF_INIT;
 	_cleanup_free_ char *name = NULL;
 	const char *own_arch = own_state ? q->arch : NULL;
-	int r = own_state ? update_lists(q->arch, e) : 0;
+	struct err why = ERR_INIT;
+	int updated = own_state ? update_lists(q->arch, &why) : 0;
+	int r = search(q, own_arch, &lines, e);
 
-	if (r == 0)
-		r = search(q, own_arch, &lines, e);
-	if (r < 0)
-		return r;
-	name = newest_of(q, buf_str(&lines));
-	if (!name)
-		return err_set(e, -ENOENT, "apt knows no package %s", q->what);
-	return show_package(name, own_arch, ret, e);
+	name = r == 0 ? newest_of(q, buf_str(&lines)) : NULL;
+	if (r == 0 && !name)
+		r = updated < 0 ? err_move(e, &why)
+				: err_set(e, -ENOENT, "apt knows no package %s", q->what);
+	err_release(&why);
+	return r < 0 ? r : show_package(name, own_arch, ret, e);
 }
 
 int debian_find(

@@ -37,6 +37,21 @@ static void package_that_is_not_there_is_named(void **state)
 	expect_error(&e, debian_find(&source, false, &p, &e), -ENOENT, "linux-source-6.12", "apt");
 }
 
+static void lists_that_cannot_be_fetched_are_the_reason_only_where_old_ones_lack_it(void **state)
+{
+	struct debian_package p = { 0 };
+	struct err e = ERR_INIT;
+
+	offer(*state, "linux-source-6.12 - Linux\n");
+	lay_program(*state, "apt-get", "echo 'E: no such host' >&2; exit 100\n");
+	assert_int_equal(debian_find(&source, true, &p, NULL), 0);
+	debian_package_release(&p);
+	offer(*state, "linux-source-6.1 - Linux\n");
+	lay_program(*state, "apt-get", "echo 'E: no such host' >&2; exit 100\n");
+	expect_error(
+		&e, debian_find(&source, true, &p, &e), -EIO, "lists of packages", "no such host");
+}
+
 static void package_is_downloaded_and_checked(void **state)
 {
 	_cleanup_free_ char *to = path_join(*state, "to"), *path = NULL;
@@ -60,6 +75,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_world(package_is_found_by_its_whole_name),
 		in_world(package_that_is_not_there_is_named),
+		in_world(lists_that_cannot_be_fetched_are_the_reason_only_where_old_ones_lack_it),
 		in_world(package_is_downloaded_and_checked),
 	};
 
