@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,17 +94,18 @@ int os_media_overlay(const char *dir, uint64_t virtual_size, struct err *e)
 
 int os_media_copy(const char *dir, const char *path, struct err *e)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
-	_cleanup_close_ int fd = -1;
-	int r = file_read(path, 256u << 20, &b, e);
+	_cleanup_close_ int from = file_open(path, O_RDONLY, e), to = -1;
+	ssize_t n;
 
-	if (r < 0)
-		return r;
-	fd = open_unnamed(dir, e);
-	if (fd < 0)
-		return fd;
-	r = fd_write_all(fd, b.data, b.len);
-	if (r < 0)
-		return err_sys(e, -r, "cannot copy %s to %s", path, dir);
-	return TAKE_FD(fd);
+	if (from < 0)
+		return from;
+	to = open_unnamed(dir, e);
+	if (to < 0)
+		return to;
+	do
+		n = sendfile(to, from, NULL, 1u << 30);
+	while (n > 0);
+	if (n < 0)
+		return err_sys(e, errno, "cannot copy %s to %s", path, dir);
+	return TAKE_FD(to);
 }

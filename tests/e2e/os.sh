@@ -199,6 +199,21 @@ test_images_boot_from_every_bus_and_are_never_written_to() {
 	sha256sum --quiet -c sums
 }
 
+# Arm's UEFI finds nothing to boot, and offers its shell.
+test_uefi_of_arm_is_driven_over_its_console() {
+	mkdir disc
+	echo nothing >disc/readme
+	xorriso -as mkisofs -quiet -o disc.iso disc
+	cat >vmrig.yaml <<-'END'
+		machines: [{ name: arm, arch: aarch64, iso: disc.iso, firmware: uefi }]
+		tests:
+		  - { name: shell, timeout: 5m, steps: [{ expect: 'Shell> ?$' }, { send: reset -s }, { ends: powered-off }] }
+	END
+	vmrig test --output r
+	code_is 0
+	verdict r/results.jsonl shell pass "3 steps"
+}
+
 test_a_run_that_is_killed_leaves_nothing() {
 	local pid
 	bare_metal
