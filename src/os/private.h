@@ -53,6 +53,9 @@ void os_text_end(struct os_text *t, os_line_cb line, void *arg);
 const char *os_text_open_line(const struct os_text *t, size_t *ret_len);
 /* Looks on from where it looked before; what it finds is consumed, with all before it. */
 bool os_text_find(struct os_text *t, struct os_pattern *p);
+/* The same for any of N patterns (NULLs are passed over): the index of the one that the first line matches, the first of
+ * several; -1: none. */
+int os_text_find_any(struct os_text *t, struct os_pattern *const *p, size_t n);
 void os_text_retry(struct os_text *t); /* something else is looked for */
 /* The last lines that nobody consumed, for messages. */
 char *os_text_tail(const struct os_text *t);

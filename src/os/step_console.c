@@ -26,15 +26,6 @@ static void send_line(struct os *o, const struct os_step_run *r, const char *lin
 	os_send(o, r->step->serial, ENTER, strlen(ENTER));
 }
 
-/* Its echo and the answer are looked for in what comes behind it. */
-static bool found(struct os *o, struct os_pattern *p)
-{
-	if (!os_text_find(os_step_text(o), p))
-		return false;
-	os_step_heard(o);
-	return true;
-}
-
 static int read_text(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	struct os_step *s)
 {
@@ -56,8 +47,10 @@ static void expect_start(struct os *o, struct os_step_run *r)
 
 static void expect_text(struct os *o, struct os_step_run *r)
 {
-	if (found(o, r->pattern))
-		os_step_done(o);
+	if (!os_text_find(os_step_text(o), r->pattern))
+		return;
+	os_step_heard(o);
+	os_step_done(o);
 }
 
 const struct os_step_kind os_step_expect = {
@@ -139,25 +132,17 @@ static void password_sent(struct os *o, struct os_step_run *r)
 	send_line(o, r, r->step->password);
 }
 
-/* Refusals are looked for first, in what both patterns see. */
-static bool refused(struct os *o, struct os_step_run *r)
-{
-	struct os_text *t = os_step_text(o);
-	size_t tried = t->tried;
-
-	if (r->other && os_text_find(t, r->other)) {
-		os_step_fail(o, "the login of %s was refused", r->step->user);
-		return true;
-	}
-	t->tried = tried;
-	return false;
-}
-
 static void login_text(struct os *o, struct os_step_run *r)
 {
-	if (refused(o, r) || !found(o, r->pattern))
+	struct os_pattern *const either[] = { r->other, r->pattern };
+	int found = os_text_find_any(os_step_text(o), either, ARRAY_SIZE(either));
+
+	if (found < 0)
 		return;
-	if (r->phase == LOGIN_WAITS)
+	os_step_heard(o);
+	if (found == 0)
+		os_step_fail(o, "the login of %s was refused", r->step->user);
+	else if (r->phase == LOGIN_WAITS)
 		user_sent(o, r);
 	else if (r->phase == LOGIN_USER_SENT)
 		password_sent(o, r);
@@ -181,7 +166,7 @@ const struct os_step_kind os_step_login = {
 
 static void shell_start(struct os *o, struct os_step_run *r)
 {
-	static const char answer[] = MARK_A MARK_B "=(?<count>[0-9]+)=";
+	static const char answer[] = MARK_A MARK_B "=[0-9]+=";
 	_cleanup_free_ char *line =
 		xasprintf("%s; echo '" MARK_A "''" MARK_B "='$?'='", r->step->text);
 
@@ -192,15 +177,12 @@ static void shell_start(struct os *o, struct os_step_run *r)
 
 static void shell_text(struct os *o, struct os_step_run *r)
 {
-	struct os_text *t = os_step_text(o);
-	size_t tried = t->tried;
+	struct os_pattern *const either[] = { r->pattern, r->other };
+	int found = os_text_find_any(os_step_text(o), either, ARRAY_SIZE(either));
 
-	if (found(o, r->pattern)) {
+	if (found == 0)
 		os_step_done(o);
-		return;
-	}
-	t->tried = tried;
-	if (found(o, r->other))
+	else if (found == 1)
 		os_step_fail(o, "its exit code is not 0");
 }
 

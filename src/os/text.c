@@ -141,32 +141,50 @@ void os_text_retry(struct os_text *t)
 	t->tried = t->taken;
 }
 
-bool os_text_find(struct os_text *t, struct os_pattern *p)
+/* The first of the N patterns that matches the line; -1: none. */
+static int match_any(
+	struct os_pattern *const *p, size_t n, const char *line, size_t len, size_t *ret_to)
+{
+	struct os_match m;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!p[i] || !os_pattern_match(p[i], line, len, &m))
+			continue;
+		free(m.name);
+		free(m.count);
+		*ret_to = m.to;
+		return (int)i;
+	}
+	return -1;
+}
+
+int os_text_find_any(struct os_text *t, struct os_pattern *const *p, size_t n)
 {
 	size_t at = t->tried > t->taken ? t->tried : t->taken;
 
 	while (at < t->window.len) {
 		const char *from = t->window.data + at;
 		const char *end = memchr(from, '\n', t->window.len - at);
-		size_t len = end ? (size_t)(end - from) : t->window.len - at;
-		struct os_match m;
+		size_t len = end ? (size_t)(end - from) : t->window.len - at, to;
+		int found = match_any(p, n, from, len, &to);
 
-		if (os_pattern_match(p, from, len, &m)) {
-			free(m.name);
-			free(m.count);
-			t->taken = at + m.to;
+		if (found >= 0) {
 			/* An empty match must not be found for ever. */
-			if (m.to == 0 && end)
-				t->taken = at + len + 1;
+			t->taken = to == 0 && end ? at + len + 1 : at + to;
 			t->tried = t->taken;
-			return true;
+			return found;
 		}
 		if (!end)
 			break;
 		at += len + 1;
 		t->tried = at;
 	}
-	return false;
+	return -1;
+}
+
+bool os_text_find(struct os_text *t, struct os_pattern *p)
+{
+	return os_text_find_any(t, &p, 1) == 0;
 }
 
 char *os_text_tail(const struct os_text *t)
