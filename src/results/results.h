@@ -170,6 +170,9 @@ void report_junit(struct buf *b, const struct records *r, const struct report_in
 void report_github_annotations(struct buf *b, const struct records *r, const struct report_info *i);
 /* Markdown for $GITHUB_STEP_SUMMARY: totals, a table, details folded; below 1 MiB. */
 void report_github_summary(struct buf *b, const struct records *r, const struct report_info *i);
+/* A page in the run's folder, with the screens that were kept; it links to the files of cases there and to nothing
+ * else. */
+void report_html(struct buf *b, const struct records *r, const struct report_info *i);
 /* What a person reads at the end: each case that is not ok with its last lines, its console slice and
  * the command that runs it again, then the totals and where the files lie. COLOR: ANSI. */
 void report_text(struct buf *b, const struct records *r, const struct report_info *i, bool color);

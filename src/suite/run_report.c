@@ -147,6 +147,7 @@ int run_report(struct run *r, struct err *e)
 
 	write_in_dir(r, "junit.xml", report_junit, &i, &own);
 	write_in_dir(r, "results.tap", report_tap, &i, &own);
+	write_in_dir(r, "report.html", report_html, &i, &own);
 	write_in_dir(r, "summary.txt", text_without_color, &i, &own);
 	if (r->o.junit)
 		write_file(r, r->o.junit, report_junit, &i, &own);

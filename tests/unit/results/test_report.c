@@ -76,6 +76,7 @@ static void a_stopped_run_says_so_everywhere(void **state)
 		{ report_github_annotations,
 			"::error title=the run is not complete::5 of 6 cases did not run" },
 		{ report_github_summary, "5 of 6 cases did not run" },
+		{ report_html, "5 of 6 cases did not run" },
 	};
 
 	for (size_t k = 0; k < ARRAY_SIZE(table); k++) {
@@ -91,6 +92,80 @@ static void a_stopped_run_says_so_everywhere(void **state)
 		assert_contains(b.data, table[k].says);
 		records_release(&r);
 	}
+}
+
+/* Where the next of TEXT's tags begins that a page of ours does not have; NULL: there is none. */
+static const char *foreign_tag(const char *html)
+{
+	static const char *const ours[] = { "!doctype html>", "html", "head>", "meta ", "title>",
+		"style>", "body>", "h1>", "p>", "b>", "b class=\"v ", "table>", "tr>", "th>", "td>",
+		"td class=\"n\">", "a href=\"", "a>", "details", "summary>", "pre>", "code>",
+		"figure>", "figcaption>", "img loading=\"lazy\" alt=\"\" src=\"./" };
+
+	for (const char *p = strchr(html, '<'); p; p = strchr(p + 1, '<')) {
+		const char *name = p[1] == '/' ? p + 2 : p + 1;
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+			known |= str_starts(name, ours[i]);
+		if (!known)
+			return p;
+	}
+	return NULL;
+}
+
+static void the_page_has_every_case_and_the_screens_that_were_kept(void **state)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct records r = { 0 };
+	struct report_info i;
+	struct record *c;
+
+	fill_records(&r);
+	c = add_record(&r, "menu", VERDICT_PASS, true);
+	c->dir = xstrdup("cases/menu");
+	strv_add(&c->artifacts, "screens/boot.png");
+	strv_add(&c->artifacts, "registers.txt");
+	i = whole_run(&r);
+	report_html(&b, &r, &i);
+	assert_contains(b.data, "src=\"./cases/menu/screens/boot.png\"");
+	assert_contains(b.data, "<a href=\"./cases/menu/registers.txt\">registers.txt</a>");
+	assert_contains(b.data, "exit code 3");
+	assert_contains(b.data, "no route");
+	assert_contains(b.data, "1 crashed");
+	for (size_t k = 0; k < r.n; k++)
+		assert_contains(b.data, r.v[k].id);
+	assert_null(foreign_tag(b.data));
+	records_release(&r);
+}
+
+static void no_record_gets_a_tag_or_a_link_out_of_the_folder_into_the_page(void **state)
+{
+	static const char *const files[] = { "../../../up.png", "a/../../../up.txt",
+		"x\"><script>.png", "javascript:x.png", "a b%#?.png" };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct records r = { 0 };
+	struct report_info i;
+
+	one_hostile_record(&r);
+	for (size_t k = 0; k < 2; k++) {
+		struct record *c = add_record(&r, "<script>", VERDICT_FAIL, false);
+
+		c->dir = xstrdup(k ? "/etc" : "cases/x");
+		for (size_t n = 0; n < ARRAY_SIZE(files); n++)
+			strv_add(&c->artifacts, files[n]);
+	}
+	i = whole_run(&r);
+	report_html(&b, &r, &i);
+	if (foreign_tag(b.data))
+		fail_msg("%.200s", foreign_tag(b.data));
+	assert_null(strstr(b.data, "=\"./cases/x/../"));
+	assert_null(strstr(b.data, "=\"./cases/x/a/../"));
+	assert_null(strstr(b.data, "=\"./etc"));
+	assert_null(strstr(b.data, "=\".//etc"));
+	assert_contains(b.data, "src=\"./cases/x/javascript%3Ax.png\"");
+	assert_contains(b.data, "src=\"./cases/x/a%20b%25%23%3F.png\"");
+	records_release(&r);
 }
 
 static enum verdict read_back(const struct records *r, const struct report_info *i)
@@ -286,6 +361,8 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_run_is_told_plainly),
 		cmocka_unit_test(color_is_only_where_it_was_asked_for),
 		cmocka_unit_test(a_stopped_run_says_so_everywhere),
+		cmocka_unit_test(the_page_has_every_case_and_the_screens_that_were_kept),
+		cmocka_unit_test(no_record_gets_a_tag_or_a_link_out_of_the_folder_into_the_page),
 		cmocka_unit_test(the_tap_report_is_sound),
 		cmocka_unit_test(names_survive_the_tap_report),
 		cmocka_unit_test(an_unexpected_pass_is_not_ok_to_any_tap_reader),
