@@ -21,7 +21,7 @@ static const char style[] =
 	"h1{font-size:1.4rem;margin:0}p{margin:.3rem 0}"
 	"table{border-collapse:collapse;width:100%;margin:1rem 0}"
 	"th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}"
-	"td.n{text-align:right;white-space:nowrap}"
+	"td.n{text-align:right;white-space:nowrap}td:first-child{width:1%}"
 	"pre{background:var(--soft);padding:.6rem;overflow:auto;font:12px/1.4 monospace;margin:.4rem 0}"
 	"code{font:12px monospace}"
 	"b.v{display:inline-block;min-width:4.5rem;text-align:center;border-radius:.3rem;color:#fff;padding:0 .4rem}"
