@@ -200,18 +200,18 @@ test_a_boot_menu_is_driven_by_keys_and_screens() {
 	menu prompt '{screen: white.png, timeout: 4s}'
 	code_is 1
 	has err "pixels differ (100 %, allowed 0 %)"
-	cp $screens/white.got.png prompt.png
-	test -s $screens/white.diff.png
-	test -s $screens/end.png
+	cp "$screens"/white.got.png prompt.png
+	test -s "$screens"/white.diff.png
+	test -s "$screens"/end.png
 	local prompt='screen: {like: prompt.png, differ: 0.1%, regions: [720x200+0+0]}'
 	menu choice "{$prompt}, {key: esc}, {screen: white.png, timeout: 3s}"
 	code_is 1
-	cp $screens/white.got.png menu.png
+	cp "$screens"/white.got.png menu.png
 	! cmp -s prompt.png menu.png || fail "the key changed nothing"
 	menu boots "{$prompt}, {screenshot: before}, {key: [esc]}, {screen: {like: menu.png, differ: 0.1%}}, {type: q}, {key: ctrl-alt-f2}"
 	code_is 0
-	test -s $screens/before.png
-	test -s $screens/menu.png
+	test -s "$screens"/before.png
+	test -s "$screens"/menu.png
 	has vmrig-results/latest/results.jsonl '"artifacts":["screens/prompt.png","screens/before.png","screens/menu.png"]'
 	for bad in 'key: ctrl-alt-delet' 'type: "\u00e9"' 'screenshot: ../up' 'screen: {like: a.png, differ: 2}' \
 		'screen: {like: a.png, regions: [10x10]}'; do
