@@ -125,6 +125,9 @@ struct disk_seed {
 	const char *user_data, *meta_data, *network_config; /* borrowed: paths; NULL: none */
 	const struct strv *vars; /* borrowed: NAME=VALUE for @NAME@ in those files; may be NULL */
 	const char *ssh_key; /* borrowed: path of a public key; NULL */
+	/* Borrowed: paths of a key that becomes the guest's own, by which it is known again; by vendor-data, so user-data that
+	 * has `ssh_keys` goes before it. Both or NULL. */
+	const char *host_key, *host_key_public;
 	const struct strv *
 		allowed; /* borrowed: keys of cloud-config that are right though we do not know them; may be NULL */
 	bool vfat; /* a FAT volume, CIDATA, in the place of an ISO 9660 one, cidata */
@@ -138,6 +141,8 @@ struct disk_seed {
  * -EINVAL with FILE:LINE, or those of reading and writing. -EEXIST: PATH is there, and not REPLACE.
  */
 int disk_seed_write(const struct disk_seed *s, const char *path, bool replace, struct err *e);
+/* The same volume in memory. */
+int disk_seed_make(const struct disk_seed *s, struct buf *ret, struct err *e);
 
 /* A new ed25519 key, DIR/id_ed25519 and DIR/id_ed25519.pub, by ssh-keygen. -EEXIST: there is one. */
 int disk_new_key(const char *dir, struct err *e);

@@ -19,7 +19,7 @@ struct seed {
 	const struct disk_seed *s; /* borrowed */
 	struct strv vars, used;
 	struct seed_facts facts;
-	struct buf user, meta, network;
+	struct buf user, meta, network, vendor;
 	char *key; /* owned: the line of the public key; NULL */
 };
 
@@ -30,6 +30,9 @@ static void seed_release(struct seed *d)
 	buf_release(&d->user);
 	buf_release(&d->meta);
 	buf_release(&d->network);
+	if (d->vendor.data)
+		explicit_bzero(d->vendor.data, d->vendor.cap);
+	buf_release(&d->vendor);
 	free(d->key);
 }
 
@@ -59,6 +62,34 @@ static int read_key(struct seed *d, struct err *e)
 	d->key = xstrndup(s, strcspn(s, "\n"));
 	strv_setenv(&d->vars, "SSH_KEY", d->key);
 	return 0;
+}
+
+/* A block scalar below KEY. */
+static int add_block(struct buf *to, const char *key, const char *path, struct err *e)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = file_read(path, 65536, &text, e);
+
+	if (r < 0)
+		return r;
+	buf_addf(to, "  %s: |\n", key);
+	for (const char *p = buf_str(&text); *p; p += strcspn(p, "\n") + (strchr(p, '\n') != NULL))
+		buf_addf(to, "    %.*s\n", (int)strcspn(p, "\n"), p);
+	explicit_bzero(text.data, text.cap);
+	return 0;
+}
+
+/* With keys that are given cloud-init makes none, which saves the guest the time for it. */
+static int add_host_key(struct seed *d, struct err *e)
+{
+	int r;
+
+	if (!d->s->host_key)
+		return 0;
+	buf_reserve(&d->vendor, 4096);
+	buf_adds(&d->vendor, "#cloud-config\nssh_deletekeys: true\nssh_keys:\n");
+	r = add_block(&d->vendor, "ed25519_private", d->s->host_key, e);
+	return r < 0 ? r : add_block(&d->vendor, "ed25519_public", d->s->host_key_public, e);
 }
 
 static int check_var(const char *var, struct err *e)
@@ -153,27 +184,34 @@ static int read_parts(struct seed *d, struct err *e)
 	return r < 0 ? r : complete_meta(d, e);
 }
 
-static int write_volume(struct seed *d, const char *path, bool replace, struct err *e)
+static void make_volume(const struct seed *d, struct buf *ret)
 {
-	_cleanup_outfile_ struct outfile out = OUTFILE_INIT;
-	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct volume_file files[] = { { "meta-data", d->meta }, { "network-config", d->network },
-		{ "user-data", d->user } };
-	int r;
+	struct volume_file files[VOLUME_FILES_MAX] = { { "meta-data", d->meta } };
+	size_t n = 1;
 
-	if (!d->s->network_config)
-		files[1] = files[2];
-	(d->s->vfat ? volume_vfat : volume_iso)(files, d->s->network_config ? 3 : 2, &b);
-	r = outfile_open(path, &out, e);
-	if (r < 0)
-		return r;
-	r = fd_write_all(out.fd, b.data, b.len);
-	if (r < 0)
-		return err_sys(e, -r, "cannot write %s", path);
-	return outfile_commit(&out, replace, e);
+	if (d->s->network_config)
+		files[n++] = (struct volume_file){ "network-config", d->network };
+	files[n++] = (struct volume_file){ "user-data", d->user };
+	if (d->vendor.len)
+		files[n++] = (struct volume_file){ "vendor-data", d->vendor };
+	(d->s->vfat ? volume_vfat : volume_iso)(files, n, ret);
 }
 
-int disk_seed_write(const struct disk_seed *s, const char *path, bool replace, struct err *e)
+static void tell_unused(const struct seed *d)
+{
+	const struct disk_seed *s = d->s;
+
+	for (size_t i = 0; s->vars && s->said && i < s->vars->n; i++) {
+		_cleanup_free_ char *name = xstrndup(s->vars->v[i], strcspn(s->vars->v[i], "="));
+		_cleanup_free_ char *line =
+			xasprintf("no file has the variable @%s@ that was given", name);
+
+		if (!strv_has(&d->used, name))
+			s->said(s->arg, line);
+	}
+}
+
+int disk_seed_make(const struct disk_seed *s, struct buf *ret, struct err *e)
 {
 	__attribute__((cleanup(seed_release))) struct seed d = { .s = s };
 	int r = 0;
@@ -185,16 +223,30 @@ int disk_seed_write(const struct disk_seed *s, const char *path, bool replace, s
 	if (r == 0)
 		r = read_key(&d, e);
 	if (r == 0)
+		r = add_host_key(&d, e);
+	if (r == 0)
 		r = read_parts(&d, e);
-	for (size_t i = 0; r == 0 && s->vars && s->said && i < s->vars->n; i++) {
-		_cleanup_free_ char *name = xstrndup(s->vars->v[i], strcspn(s->vars->v[i], "="));
-		_cleanup_free_ char *line =
-			xasprintf("no file has the variable @%s@ that was given", name);
+	if (r < 0)
+		return r;
+	tell_unused(&d);
+	make_volume(&d, ret);
+	return 0;
+}
 
-		if (!strv_has(&d.used, name))
-			s->said(s->arg, line);
-	}
-	return r < 0 ? r : write_volume(&d, path, replace, e);
+int disk_seed_write(const struct disk_seed *s, const char *path, bool replace, struct err *e)
+{
+	_cleanup_outfile_ struct outfile out = OUTFILE_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	int r = disk_seed_make(s, &b, e);
+
+	if (r == 0)
+		r = outfile_open(path, &out, e);
+	if (r < 0)
+		return r;
+	r = fd_write_all(out.fd, b.data, b.len);
+	if (r < 0)
+		return err_sys(e, -r, "cannot write %s", path);
+	return outfile_commit(&out, replace, e);
 }
 
 int disk_new_key(const char *dir, struct err *e)

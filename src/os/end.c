@@ -17,6 +17,7 @@
 const char *os_rung_name(enum os_rung r)
 {
 	static const char *const names[] = {
+		[OS_RUNG_SSH] = "ssh",
 		[OS_RUNG_BUTTON] = "acpi",
 		[OS_RUNG_QUIT] = "quit",
 		[OS_RUNG_TERM] = "term",
@@ -33,6 +34,8 @@ static int64_t time_of(const struct os *o, enum os_rung r)
 	const struct os_shutdown *s = &o->spec.shutdown;
 
 	switch (r) {
+	case OS_RUNG_SSH:
+		return o->ssh_answered ? s->ssh_ms : 0;
 	case OS_RUNG_BUTTON:
 		return s->button_ms;
 	case OS_RUNG_QUIT:
@@ -61,11 +64,18 @@ static void take_rung(struct os *o, enum os_rung r)
 		return;
 	}
 	loop_timer_set(o->linger, clock_ms() + time_of(o, r));
-	machine_ask(o->machine, asks[r]);
+	if (r == OS_RUNG_SSH)
+		os_farewell(o);
+	else
+		machine_ask(o->machine, asks[r]);
 }
 
 static void next_rung(struct os *o)
 {
+	if (o->report.rung == OS_RUNG_SSH)
+		strv_addf(&o->report.trouble,
+			"the system did not power off within %lld ms of being told over SSH",
+			(long long)o->spec.shutdown.ssh_ms);
 	if (o->report.rung == OS_RUNG_BUTTON)
 		strv_addf(&o->report.trouble,
 			"the system did not power off within %lld ms of the power button",
@@ -79,7 +89,15 @@ void os_end(struct os *o, bool in_order)
 		return;
 	o->state = OS_ENDING;
 	os_limits_stop(o);
-	take_rung(o, in_order ? OS_RUNG_BUTTON : OS_RUNG_QUIT);
+	take_rung(o, in_order ? OS_RUNG_SSH : OS_RUNG_QUIT);
+}
+
+void os_rung_refused(struct os *o)
+{
+	if (o->state != OS_ENDING || o->report.rung != OS_RUNG_SSH)
+		return;
+	strv_add(&o->report.trouble, "the user of SSH may not power the system off");
+	take_rung(o, OS_RUNG_BUTTON);
 }
 
 /* ---- what the CPUs do ---- */

@@ -161,7 +161,7 @@ static int make_own_files(const struct os *o, struct own_files *f, struct err *e
 
 	for (size_t i = 0; i < p->os.n_disks; i++) {
 		f->disks[i] = p->disks[i];
-		if (p->disks[i].cdrom)
+		if (p->disks[i].cdrom || p->media[i].only_read)
 			continue;
 		fd = p->disks[i].path ? os_media_overlay(o->spec.dir, p->media[i].virtual_size, e)
 				      : os_media_empty(o->spec.dir, p->media[i].virtual_size, e);
@@ -228,6 +228,7 @@ int os_start(struct loop *loop, const struct os_spec *spec, const struct os_hand
 	o->start_us = clock_us();
 	o->n_serials = spec->plan->os.serials;
 	make_results(o);
+	strv_addv(&o->report.trouble, &spec->plan->said);
 	r = os_serials_open(o, e);
 	if (r >= 0)
 		r = os_grammar_start(o, e);
@@ -287,6 +288,7 @@ void os_free(struct os *o)
 	loop_timer_remove(o->linger);
 	loop_timer_remove(o->finish);
 	os_steps_drop(o);
+	os_ssh_stop(o);
 	os_serials_release(o);
 	os_grammar_release_run(o);
 	report_release(&o->report);

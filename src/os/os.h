@@ -51,6 +51,7 @@ struct os_exit_port {
 
 /* How it is ended once there is nothing more to see: each way with its time in ms, 0: that way is not taken. */
 struct os_shutdown {
+	int64_t ssh_ms; /* told over SSH, where that answered; on the same terms as the button */
 	int64_t button_ms; /* ACPI's power button; not after a panic, a failed step or a limit */
 	int64_t quit_ms, term_ms; /* of the engine: QMP's quit, SIGTERM; then SIGKILL */
 };
@@ -75,6 +76,12 @@ int os_read_exit_port(struct yaml_reader *l, const struct yaml_key *k, const str
 	void *field); /* struct os_exit_port */
 int os_read_shutdown(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	void *field); /* struct os_shutdown */
+int os_read_seed(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
+	void *field); /* struct os_seed */
+int os_read_ssh(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
+	void *field); /* struct os_ssh */
+/* Whether one of the steps needs SSH. */
+bool os_steps_ssh(const struct os_steps *s);
 
 /* The highest serial port that one of the steps or the grammar speaks of. */
 uint32_t os_steps_serial(const struct os_steps *s);
@@ -97,6 +104,24 @@ struct os_nic {
 	size_t n_forwards;
 };
 
+/* What cloud-init in the system is told: a volume of its own, made and checked when the plan is. All owned. */
+struct os_seed {
+	bool given;
+	char *user_data, *meta_data, *network_config; /* paths, absolute; NULL: none */
+	struct strv vars; /* NAME=VALUE for @NAME@ in them */
+	bool vfat;
+};
+
+/* How the system is reached by SSH. Owned. */
+struct os_ssh {
+	char *user; /* NULL: it is not */
+	uint32_t port; /* in the guest; 0: 22 */
+	char *key; /* path of a private key that it knows; NULL: one that is made, and goes into the seed */
+	bool own_host_key; /* it keeps the host key that it has: whatever it answers first with is believed */
+};
+void os_seed_release(struct os_seed *s);
+void os_ssh_release(struct os_ssh *s);
+
 /* What is wished for. Zeroes are the defaults. All borrowed, for the life of the plan. */
 struct os_wish {
 	const char *arch; /* "x86_64", "i386", "aarch64"; NULL: this machine's */
@@ -114,6 +139,8 @@ struct os_wish {
 	size_t n_disks;
 	const struct os_nic *nics;
 	size_t n_nics;
+	const struct os_seed *seed; /* may be NULL, as may the next */
+	const struct os_ssh *ssh;
 	uint32_t serials; /* 0: 1 */
 	uint32_t exit_port;
 	bool resets;
@@ -172,8 +199,16 @@ struct os_case {
 };
 #define OS_CASES_MAX 10000
 
-enum os_rung { OS_RUNG_NONE, OS_RUNG_BUTTON, OS_RUNG_QUIT, OS_RUNG_TERM, OS_RUNG_KILL };
-const char *os_rung_name(enum os_rung r); /* "acpi", "quit", …; NULL for NONE: it ended by itself */
+enum os_rung {
+	OS_RUNG_NONE,
+	OS_RUNG_SSH,
+	OS_RUNG_BUTTON,
+	OS_RUNG_QUIT,
+	OS_RUNG_TERM,
+	OS_RUNG_KILL
+};
+const char *os_rung_name(
+	enum os_rung r); /* "ssh", "acpi", "quit", …; NULL for NONE: it ended by itself */
 
 struct os_report {
 	struct os_step_result *steps;
@@ -226,6 +261,8 @@ struct os;
 struct os_handlers {
 	/* The system speaks: its start was seen. */
 	void (*booted)(void *arg);
+	/* What a command over SSH prints; STREAM is 1 or 2. */
+	void (*output)(void *arg, int stream, const char *data, size_t len);
 	/* A line of the grammar's serial port behind its start, clean and without its end. */
 	void (*line)(void *arg, const char *line, size_t len);
 	/* Everything is over: once, last. The report is valid until os_free(). */

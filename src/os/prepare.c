@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "os/private.h"
+#include "os/seed.h"
 
 #define DEFAULT_CPUS       1
 #define DEFAULT_MEMORY_MIB 512
@@ -153,8 +153,9 @@ static int add_disks(struct os_plan *p, struct err *e)
 	size_t n = p->wish.n_disks;
 	int r = 0;
 
-	if (n > MACHINE_DISKS_MAX)
-		return err_set(e, -E2BIG, "a machine takes at most %d disks", MACHINE_DISKS_MAX);
+	if (n + (p->wish.seed && p->wish.seed->given) > MACHINE_DISKS_MAX)
+		return err_set(e, -E2BIG, "a machine takes at most %d disks, its seed included",
+			MACHINE_DISKS_MAX);
 	p->disks = xcalloc(n + 1, sizeof(*p->disks));
 	p->media = xcalloc(n + 1, sizeof(*p->media));
 	for (size_t i = 0; i < n; i++)
@@ -250,9 +251,10 @@ static int fill(struct os_plan *p, struct err *e)
 		r = find_uefi(p, e);
 	if (r >= 0)
 		r = add_disks(p, e);
-	if (r >= 0)
-		add_nics(p);
-	return r;
+	if (r < 0)
+		return r;
+	add_nics(p);
+	return os_seed_prepare(p, e);
 }
 
 int os_prepare(const struct os_wish *wish, struct os_plan **ret, struct err *e)
@@ -278,6 +280,7 @@ void os_plan_free(struct os_plan *p)
 		free(p->media[i].format);
 		disk_image_release(&p->media[i].held);
 	}
+	os_seed_free(p);
 	free(p->media);
 	free(p->disks);
 	free(p->nics);

@@ -99,6 +99,9 @@ struct os {
 	struct os_pattern *words[OS_WORDS], *cases[OS_CASE_SKIP + 1]; /* owned; NULL: none */
 	size_t step; /* index of the one that runs or is next */
 	struct os_step_run run; /* of that one */
+	struct ssh *ssh; /* owned: opened by the first step that needs it; NULL */
+	bool ssh_answered;
+	struct ssh_job *farewell; /* owned; NULL */
 
 	int64_t start_ms, start_us;
 	int64_t boot_deadline, step_deadline, test_deadline, idle_deadline, total_deadline;
@@ -150,6 +153,7 @@ void os_end(
 	struct os *o, bool in_order); /* by the ladder; IN_ORDER: the power button makes sense */
 void os_collect(struct os *o); /* what the CPUs do; then os_end() */
 void os_on_linger(void *arg);
+void os_rung_refused(struct os *o); /* the system does not do what OS_RUNG_SSH asked for */
 
 /* media.c: files without a name, in DIR or, where it cannot, beside it; closed they are gone */
 int os_media_empty(const char *dir, uint64_t size, struct err *e); /* all zeros */
@@ -160,6 +164,7 @@ int os_media_copy(const char *dir, const char *path, struct err *e);
 struct os_media {
 	char *path, *format; /* owned */
 	uint64_t virtual_size;
+	bool only_read; /* it is no overlay's */
 	struct disk_image held; /* of the cache, locked */
 };
 struct os_plan {
@@ -170,6 +175,9 @@ struct os_plan {
 	struct machine_nic *nics; /* owned */
 	struct os_media *media; /* owned; one a disk */
 	char *engine, *firmware_code, *firmware_vars; /* owned: the latter two paths */
+	struct os_keys *keys; /* owned */
+	uint16_t *forwards; /* owned: of the first NIC where it has more than the wish's; NULL */
+	struct strv said; /* of the seed */
 	char why[240];
 };
 

@@ -27,6 +27,7 @@ int os_read_pattern(
 static void step_free(struct os_step *s)
 {
 	free(s->text);
+	free(s->to);
 	free(s->user);
 	free(s->password);
 	free(s->prompt);
@@ -232,6 +233,7 @@ int os_read_shutdown(
 {
 #define FIELD(f) offsetof(struct os_shutdown, f)
 	static const struct yaml_key keys[] = {
+		{ "ssh", yaml_read_duration, FIELD(ssh_ms) },
 		{ "acpi", yaml_read_duration, FIELD(button_ms) },
 		{ "quit", yaml_read_duration, FIELD(quit_ms) },
 		{ "term", yaml_read_duration, FIELD(term_ms) },

@@ -22,6 +22,9 @@ const struct os_step_kind *const os_step_kinds[] = {
 	&os_step_type,
 	&os_step_screenshot,
 	&os_step_screen,
+	&os_step_ssh,
+	&os_step_copy_in,
+	&os_step_copy_out,
 };
 const size_t os_n_step_kinds = ARRAY_SIZE(os_step_kinds);
 

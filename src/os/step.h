@@ -38,9 +38,10 @@ struct os_step {
 	int64_t timeout_ms; /* 0: none of its own */
 	uint32_t serial;
 	char *text; /* owned: pattern, line to send, command, … by its kind; NULL */
+	char *to; /* owned: of a copy; NULL */
 	char *user, *password, *prompt; /* owned; NULL */
 	json_t *arguments; /* owned; NULL */
-	int number;
+	int number; /* of the kind: the exit code that is right, … */
 	struct strv keys;
 	/* How alike a screen must be: see struct screen_tolerance. */
 	uint32_t channel;
@@ -83,5 +84,13 @@ extern const struct os_step_kind os_step_key, os_step_type, os_step_screenshot, 
 /* A picture of the screen into the run's folder, and among the artifacts. */
 void os_keep_screen(
 	struct os *o, const char *name, const char *suffix, const void *png, size_t len);
+
+/* step_ssh.c */
+extern const struct os_step_kind os_step_ssh, os_step_copy_in, os_step_copy_out;
+/* The port of this machine that leads to the guest's, in what the engine tells of its network; 0: none. */
+uint16_t os_forwarded(const char *text, uint16_t guest_port);
+/* Tells the system to power off, over the session that a step has opened. */
+void os_farewell(struct os *o);
+void os_ssh_stop(struct os *o); /* behind os_steps_drop() */
 
 #endif

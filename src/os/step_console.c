@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "os/private.h"
+#include "os/seed.h"
 
 /* What the Enter key of a terminal sends. */
 #define ENTER "\r"
@@ -22,7 +22,9 @@ static struct os_pattern *pattern(const char *text)
 
 static void send_line(struct os *o, const struct os_step_run *r, const char *line)
 {
-	os_send(o, r->step->serial, line, strlen(line));
+	_cleanup_free_ char *filled = os_fill_key(o->spec.plan, line);
+
+	os_send(o, r->step->serial, filled, strlen(filled));
 	os_send(o, r->step->serial, ENTER, strlen(ENTER));
 }
 

@@ -62,9 +62,13 @@ static void add_device(
 	_cleanup_free_ char *rest = c->kernel ? xasprintf("drive=disk%zu", i)
 					      : xasprintf("drive=disk%zu,bootindex=%zu", i, i);
 
+	/* Of q35's SATA ports each takes one device, and QEMU does not look for a free one. */
+	_cleanup_free_ char *port =
+		c->machine == QEMU_Q35 ? xasprintf("bus=ide.%zu,", i) : xstrdup("");
+
 	strv_add(v, "-device");
 	if (d->cdrom) {
-		strv_addf(v, "%s,%s", has_pci(c) ? "ide-cd" : "scsi-cd", rest);
+		strv_addf(v, "%s,%s%s", has_pci(c) ? "ide-cd" : "scsi-cd", port, rest);
 		return;
 	}
 	switch (d->bus) {
@@ -78,7 +82,7 @@ static void add_device(
 		if (c->machine == QEMU_PC)
 			strv_addf(v, "ide-hd,bus=sata.%zu,%s,serial=%s", i, rest, serial);
 		else
-			strv_addf(v, "ide-hd,%s,serial=%s", rest, serial);
+			strv_addf(v, "ide-hd,%s%s,serial=%s", port, rest, serial);
 		break;
 	case QEMU_BUS_NVME:
 		strv_addf(v, "nvme,%s,serial=%s", rest, serial);

@@ -30,6 +30,16 @@ static void on_line(void *arg, const char *line, size_t len)
 	case_check_disk(c, &c->out);
 }
 
+static void on_output(void *arg, int stream, const char *data, size_t len)
+{
+	struct case_run *c = arg;
+	struct capture *f = stream == 2 ? &c->err : &c->out;
+
+	capture_feed(f, data, len);
+	tail_feed(&c->tail, data, len);
+	case_check_disk(c, f);
+}
+
 static void on_done(void *arg, const struct os_report *r)
 {
 	struct case_run *c = arg;
@@ -43,7 +53,7 @@ int case_system_start(struct case_run *c, struct err *e)
 	const struct suite_test *t = c->c->test;
 	const struct suite *s = c->x->s;
 	_cleanup_free_ char *dir = path_join(c->x->run_path, c->dir);
-	const struct os_handlers h = { on_booted, on_line, on_done, c };
+	const struct os_handlers h = { on_booted, on_output, on_line, on_done, c };
 	const struct os_spec spec = {
 		.plan = c->os_plan,
 		.name = c->c->id,
@@ -79,7 +89,8 @@ static void add_output(struct case_run *c, struct record *rec)
 	struct buf slice = BUF_INIT;
 
 	rec->stdout_bytes = (int64_t)c->out.seen;
-	rec->output_truncated = c->out.seen > c->out.max;
+	rec->stderr_bytes = (int64_t)c->err.seen;
+	rec->output_truncated = c->out.seen > c->out.max || c->err.seen > c->err.max;
 	rec->tail = tail_text(&c->tail);
 	if (rec->ok)
 		return;

@@ -36,7 +36,7 @@ int load_test(struct yaml_reader *l, const struct yaml_node *n);
 void load_test_defaults(struct suite_test *t);
 
 /* load_system.c: the keys of a machine whose system is its own */
-#define SYSTEM_KEYS_MAX 12
+#define SYSTEM_KEYS_MAX 16
 size_t load_system_keys(struct yaml_key *ret); /* for the table of a struct suite_machine */
 int load_system(struct yaml_reader *l, const struct yaml_node *n,
 	struct suite_machine *m); /* the keys were read */

@@ -169,6 +169,8 @@ static const struct yaml_key system_keys[] = {
 	{ "serials", yaml_read_number, FIELD(serials), .min = 1, .max = MACHINE_SERIALS_MAX },
 	{ "resets", yaml_read_bool, FIELD(resets) },
 	{ "shutdown", os_read_shutdown, FIELD(shutdown) },
+	{ "seed", os_read_seed, FIELD(seed) },
+	{ "ssh", os_read_ssh, FIELD(ssh) },
 };
 #undef FIELD
 _Static_assert(ARRAY_SIZE(system_keys) <= SYSTEM_KEYS_MAX, "room for a system's keys");

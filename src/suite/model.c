@@ -73,6 +73,8 @@ static void system_release(struct suite_system *s)
 		free(s->nics[i].model);
 		free(s->nics[i].forwards);
 	}
+	os_seed_release(&s->seed);
+	os_ssh_release(&s->ssh);
 	free(s->disks);
 	free(s->nics);
 	free(s->cpu);

@@ -73,6 +73,8 @@ static void prepare(struct rig_systems *g, struct prepared *p)
 		.n_disks = s->n_disks,
 		.nics = s->nics,
 		.n_nics = s->n_nics,
+		.seed = &s->seed,
+		.ssh = &s->ssh,
 		.serials = p->serials,
 		.exit_port = p->exit_port,
 		.resets = s->resets,

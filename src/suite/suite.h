@@ -41,6 +41,8 @@ struct suite_system {
 	uint32_t serials;
 	bool resets;
 	struct os_shutdown shutdown;
+	struct os_seed seed;
+	struct os_ssh ssh;
 };
 
 struct suite_machine {

@@ -153,6 +153,26 @@ static void key_goes_into_meta_data_or_where_it_is_asked_for(void **state)
 	assert_non_null(strstr(err_text(&w.e), "private key"));
 }
 
+static void host_key_is_given_by_vendor_data(void **state)
+{
+	_world_ w = { .dir = *state };
+	_cleanup_free_ char *private = put_text(*state, "host", "-----BEGIN\nabc\n"),
+			    *public = put_text(*state, "host.pub", KEY "\n"), *vendor = NULL;
+
+	assert_int_equal(make(&w, NULL, NULL, NULL), 0);
+	vendor = read_back(&w, "vendor-data", false);
+	assert_null(vendor);
+	w.s.host_key = private;
+	w.s.host_key_public = public;
+	assert_int_equal(make(&w, "#cloud-config\n", NULL, "version: 2\n"), 0);
+	holds(&w, "vendor-data",
+		"#cloud-config\nssh_deletekeys: true\nssh_keys:\n  ed25519_private: |\n    -----BEGIN\n    abc\n"
+		"  ed25519_public: |\n    " KEY "\n");
+	holds(&w, "user-data", "#cloud-config\n");
+	w.s.vfat = true;
+	assert_int_equal(make(&w, "#cloud-config\n", NULL, "version: 2\n"), 0);
+}
+
 static void mistakes_are_told_with_their_place(void **state)
 {
 	static const struct {
@@ -228,6 +248,7 @@ int main(void)
 		in_folder(empty_and_large_files_come_back),
 		in_folder(same_input_gives_same_bytes_and_another_gives_another_instance),
 		in_folder(key_goes_into_meta_data_or_where_it_is_asked_for),
+		in_folder(host_key_is_given_by_vendor_data),
 		in_folder(mistakes_are_told_with_their_place),
 		in_folder(what_cloud_init_takes_is_let_through),
 		in_folder(variables_that_are_none_are_refused),

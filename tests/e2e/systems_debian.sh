@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Systems that cloud-init and SSH reach: examples/debian-cloud, and what goes wrong on the way there.
+. "$(dirname "$0")/lib.sh"
+
+results=out.d/results.jsonl
+
+# Of the case, not of its steps.
+verdict() {
+	grep -o '"verdict":"[a-z]*"' "$results" | head -n 1 | cut -d'"' -f4
+}
+
+# A disk that nothing boots from: $1 goes into the machine, $2 are the steps.
+suite() {
+	truncate -s 1M disk.raw
+	cat >vmrig.yaml <<-END
+		machines: [{ name: pc, image: disk.raw, memory: 64M, $1 }]
+		tests: [{ name: t, timeout: 60s, steps: [$2] }]
+	END
+}
+
+test_a_guest_that_never_answers_is_a_timeout_with_the_reason() {
+	suite 'seed: {}, ssh: ci' '{ ssh: "true", timeout: 3s }'
+	vmrig test --output out.d
+	code_is 1
+	same "$(verdict)" timeout
+	has err "step 1 (ssh true) was not done within 3.00 s (limit: step): "
+}
+
+test_the_limit_of_the_test_tells_the_reason_too() {
+	suite 'seed: {}, ssh: ci' '{ ssh: "true" }'
+	sed -i 's/60s/3s/' vmrig.yaml
+	vmrig test --output out.d
+	code_is 1
+	same "$(verdict)" timeout
+	has err "the guest"
+}
+
+test_keys_lie_on_no_disk_even_while_the_guest_runs() {
+	suite 'seed: {}, ssh: ci' '{ ssh: "true", timeout: 30s }'
+	(exec -a vmrig "$VMRIG" test --output out.d >out 2>err) &
+	eventually grep -q 'machine pc' err
+	! grep -rlE 'PRIVATE KEY|ssh-ed25519' "$HOME" "$TMPDIR" "$XDG_RUNTIME_DIR" . || fail "a key on the disk"
+	kill -9 $!
+	wait $! || true
+}
+
+test_mistakes_in_a_seed_are_told_before_anything_boots() {
+	suite 'seed: { user_data: ud }, ssh: ci' '{ ssh: "true" }'
+	printf '#cloud-config\nrumcmd: []\n' >ud
+	vmrig test --output out.d
+	code_is 125
+	same "$(verdict)" infra
+	has err "ud:2:1: cloud-config has no key 'rumcmd'; did you mean 'runcmd'?"
+	printf '#cloud-config\nusers: [a\n' >ud
+	vmrig test --output out2.d
+	code_is 125
+	has err "ud:"
+	printf '#cloud-config\nhostname: @NAME@\n' >ud
+	vmrig test --output out3.d
+	code_is 125
+	has err "ud:2: the variable @NAME@ has no value"
+}
+
+test_mistakes_in_the_suite_are_told_with_their_place() {
+	suite 'ssh: ci' '{ ssh: { run: x, exit: 256 } }'
+	vmrig test --output out.d
+	code_is 2
+	has err "vmrig.yaml:2:"
+	suite 'ssh: ci' '{ copy_out: { from: /etc/passwd, to: ../x } }'
+	vmrig test --output out.d
+	code_is 2
+	has err "stays below the folder of artifacts"
+	suite 'ssh: ci' '{ copy_out: "/var/log/*.log" }'
+	vmrig test --output out.d
+	code_is 2
+	suite 'ssh: { user: ci, host_key: any }' '{ ssh: "true" }'
+	vmrig test --output out.d
+	code_is 2
+	has err "'seed' or 'first'"
+}
+
+test_steps_over_ssh_need_a_user() {
+	suite 'cpus: 1' '{ ssh: "true" }'
+	vmrig test --output out.d
+	code_is 1
+	has err "the machine has no 'ssh'"
+}
+
+test_debian_is_seeded_provisioned_tested_and_powered_off() {
+	VMRIG=$VMRIG "$TOP/examples/debian-cloud/make-image" >image 2>make.log || fail "$(tail -n 20 make.log)"
+	vmrig test "$TOP/examples/debian-cloud" --filter provisioned --output out.d
+	code_is 0
+	same "$(verdict)" pass
+	same "$(field "$results" provisioned ended_by)" ssh
+	has out.d/cases/provisioned/artifacts/report "provisioned on 6.1"
+	has out.d/cases/provisioned/stdout "provisioned on 6.1"
+}
+
+run_tests "$@"
