@@ -130,7 +130,7 @@ static void begin(struct os *o, struct remote *m)
 	}
 }
 
-static void on_forwards(void *arg, json_t *ret, const char *error)
+static void on_forwards(void *arg, json_t *ret, const struct qmp_error *error)
 {
 	struct os *o = arg;
 	const struct os_plan *p = o->spec.plan;
