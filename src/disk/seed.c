@@ -73,9 +73,16 @@ static int add_block(struct buf *to, const char *key, const char *path, struct e
 	if (r < 0)
 		return r;
 	buf_addf(to, "  %s: |\n", key);
-	for (const char *p = buf_str(&text); *p; p += strcspn(p, "\n") + (strchr(p, '\n') != NULL))
-		buf_addf(to, "    %.*s\n", (int)strcspn(p, "\n"), p);
-	explicit_bzero(text.data, text.cap);
+	for (const char *p = buf_str(&text); *p;) {
+		size_t len = strcspn(p, "\n");
+
+		buf_adds(to, "    ");
+		buf_add(to, p, len);
+		buf_addc(to, '\n');
+		p += len + (p[len] == '\n');
+	}
+	if (text.data)
+		explicit_bzero(text.data, text.cap);
 	return 0;
 }
 

@@ -180,7 +180,6 @@ static void code_255_is_told_from_a_connection_that_broke(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *text =
 			xasprintf("printf '%s\\n' >\"$log\"; exit 255", cases[i].log);
-		_cleanup_free_ char *seen = NULL;
 		struct ssh_job *j;
 		struct world w;
 
