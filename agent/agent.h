@@ -121,9 +121,10 @@ struct exec_request { /* borrowed */
 	const struct exec_room *room; /* NULL: the root as it is */
 };
 
-void command_exec(uint32_t id, const struct exec_request *x, bool has_stdin);
+void command_exec(uint32_t id, const struct exec_request *x, enum wire_input input);
 void command_stdin(uint32_t id, const uint8_t *data, size_t len);
 void command_signal(uint32_t id, int signo);
+void command_window(uint32_t id, uint16_t rows, uint16_t columns);
 void command_poll(struct poll_set *set);
 void command_step(const struct poll_set *set);
 void command_reap(void); /* all children that ended, ours and orphans */
@@ -148,10 +149,16 @@ void stdin_close(struct stdin_pipe *s);
 struct spawned {
 	pid_t pid; /* also its process group and session */
 	int exec_fd; /* end of file: the exec went well; otherwise spawn_error() */
-	int in, out, err; /* non-blocking; `in` is -1 without stdin */
+	int in, out, err; /* non-blocking; `in` is -1 without stdin, `err` with a terminal */
 };
 
-int spawn(const struct exec_request *x, bool has_stdin, struct spawned *ret);
+int spawn(const struct exec_request *x, enum wire_input input, struct spawned *ret);
+
+/* ---- terminal.c ---- */
+
+/* A new terminal: its master, non-blocking, and the other side. Negative errno. */
+int terminal_open(int *ret_master, int *ret_slave);
+void terminal_size(int master, uint16_t rows, uint16_t columns);
 
 /* Reads the verdict: 0 when the exec went well, -EAGAIN when it is not known yet, else the error with
  * its TEXT. */

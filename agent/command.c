@@ -81,7 +81,7 @@ static struct command *take_place(void)
 	return c;
 }
 
-void command_exec(uint32_t id, const struct exec_request *x, bool has_stdin)
+void command_exec(uint32_t id, const struct exec_request *x, enum wire_input input)
 {
 	struct command *c = take_place();
 	struct spawned s;
@@ -93,7 +93,7 @@ void command_exec(uint32_t id, const struct exec_request *x, bool has_stdin)
 		return;
 	}
 	c->begin_us = now_us();
-	r = spawn(x, has_stdin, &s);
+	r = spawn(x, input, &s);
 	if (r < 0) {
 		send_done(id, r, "cannot execute %s: %s", x->argv[0], strerror(-r));
 		return;
@@ -132,6 +132,14 @@ void command_signal(uint32_t id, int signo)
 		kill(c->pid, signo);
 	else if (errno == EINVAL)
 		trouble("there is no signal %d", signo);
+}
+
+void command_window(uint32_t id, uint16_t rows, uint16_t columns)
+{
+	struct command *c = by_id(id);
+
+	if (c && c->in.fd >= 0)
+		terminal_size(c->in.fd, rows, columns);
 }
 
 /* ---- steps ---- */

@@ -55,15 +55,17 @@ static void on_exec(struct wire_dec *d)
 	size_t argc, n_env;
 	char **argv = dec_strv(d, &argc), **env = dec_strv(d, &n_env);
 	char *cwd = dec_str(d), *user = dec_str(d);
-	bool has_stdin = dec_u8(d);
+	uint8_t input = dec_u8(d);
 	struct exec_request x = { argv, env, cwd, user, NULL };
 
 	if (refused(d, "EXEC", argv && env && cwd && user, id))
 		;
 	else if (argc == 0)
 		send_done(id, -EINVAL, "no command");
+	else if (input > WIRE_INPUT_TERMINAL)
+		send_done(id, -EINVAL, "there is no input %u", input);
 	else
-		command_exec(id, &x, has_stdin);
+		command_exec(id, &x, (enum wire_input)input);
 	free_strv(argv);
 	free_strv(env);
 	free(cwd);
@@ -88,7 +90,7 @@ static void on_prepare(struct wire_dec *d)
 	else if ((r = root_keep_upper()) < 0)
 		send_done(id, r, "cannot make a place for what is written");
 	else
-		command_exec(id, &x, false);
+		command_exec(id, &x, WIRE_INPUT_NONE);
 	free(tag);
 	free_strv(shares);
 	free_strv(argv);
@@ -120,6 +122,15 @@ static void on_signal(struct wire_dec *d)
 
 	if (!refused(d, "SIGNAL", true, id))
 		command_signal(id, (int)signo);
+}
+
+static void on_window(struct wire_dec *d)
+{
+	uint32_t id = dec_u32(d);
+	uint16_t rows = dec_u16(d), columns = dec_u16(d);
+
+	if (!refused(d, "WINDOW", true, id))
+		command_window(id, rows, columns);
 }
 
 static void on_pull(struct wire_dec *d)
@@ -161,6 +172,9 @@ void request(const struct wire_frame *f)
 		break;
 	case WIRE_SIGNAL:
 		on_signal(&d);
+		break;
+	case WIRE_WINDOW:
+		on_window(&d);
 		break;
 	case WIRE_PULL:
 		on_pull(&d);

@@ -8,8 +8,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define OUTPUT_PIPE_SIZE (256 * 1024)
@@ -40,13 +42,39 @@ static void pipes_close(struct pipes *p)
 	close_pair(p->exec);
 }
 
-static int pipes_open(struct pipes *p, bool has_stdin)
+/* The terminal in the place of the pipes; what is written to it comes back in one stream. */
+static int open_terminal(struct pipes *p)
+{
+	int master, slave, r;
+
+	if (pipe2(p->exec, O_CLOEXEC) < 0)
+		return -errno;
+	fcntl(p->exec[0], F_SETFL, O_NONBLOCK);
+	r = terminal_open(&master, &slave);
+	if (r < 0)
+		return r;
+	p->out[0] = master;
+	p->out[1] = slave;
+	p->in[0] = fcntl(slave, F_DUPFD_CLOEXEC, 3);
+	p->in[1] = fcntl(master, F_DUPFD_CLOEXEC, 3);
+	p->err[1] = fcntl(slave, F_DUPFD_CLOEXEC, 3);
+	return p->in[0] < 0 || p->in[1] < 0 || p->err[1] < 0 ? -errno : 0;
+}
+
+static int pipes_open(struct pipes *p, enum wire_input input)
 {
 	*p = (struct pipes){ { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	if (input == WIRE_INPUT_TERMINAL) {
+		int r = open_terminal(p);
+
+		if (r < 0)
+			pipes_close(p);
+		return r;
+	}
 	if (pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->err, O_CLOEXEC) < 0 ||
 		pipe2(p->exec, O_CLOEXEC) < 0)
 		goto fail;
-	if (has_stdin) {
+	if (input == WIRE_INPUT_PIPE) {
 		if (pipe2(p->in, O_CLOEXEC) < 0)
 			goto fail;
 		fcntl(p->in[1], F_SETFL, O_NONBLOCK);
@@ -120,6 +148,8 @@ __attribute__((noreturn)) static void become(const struct exec_request *x, const
 	write_text("/proc/self/oom_score_adj", "0");
 	if (dup2(p->in[0], 0) < 0 || dup2(p->out[1], 1) < 0 || dup2(p->err[1], 2) < 0)
 		fail(p->exec[1], errno, "cannot set up streams: %s", strerror(errno));
+	if (p->err[0] < 0 && ioctl(0, TIOCSCTTY, 0) < 0)
+		fail(p->exec[1], errno, "cannot take the terminal: %s", strerror(errno));
 	if (x->room) {
 		int r = root_enter(x->room);
 
@@ -136,11 +166,11 @@ __attribute__((noreturn)) static void become(const struct exec_request *x, const
 	fail(p->exec[1], errno, "cannot execute %s: %s", x->argv[0], strerror(errno));
 }
 
-int spawn(const struct exec_request *x, bool has_stdin, struct spawned *ret)
+int spawn(const struct exec_request *x, enum wire_input input, struct spawned *ret)
 {
 	struct pipes p;
 	pid_t pid;
-	int r = pipes_open(&p, has_stdin);
+	int r = pipes_open(&p, input);
 
 	if (r < 0)
 		return r;

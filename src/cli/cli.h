@@ -4,6 +4,7 @@
 #define CLI_CLI_H
 
 int cmd_run(int argc, char **argv);
+int cmd_shell(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_cleanup(int argc, char **argv);

@@ -10,23 +10,11 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/guest_env.h"
 #include "cli/options.h"
 #include "suite/suite.h"
 
 #define DEFAULT_BOOT_MS 120000
-
-/* Variables that name things of the caller's session, which do not exist in a guest. */
-static const char *const session_variables[] = {
-	"DBUS_SESSION_BUS_ADDRESS",
-	"DISPLAY",
-	"SSH_AUTH_SOCK",
-	"SSH_AGENT_PID",
-	"WAYLAND_DISPLAY",
-	"XAUTHORITY",
-	"XDG_RUNTIME_DIR",
-	"XDG_SESSION_ID",
-	"NOTIFY_SOCKET",
-};
 
 struct run_args {
 	struct once_options o;
@@ -243,23 +231,10 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	return EXIT_USAGE;
 }
 
-static bool of_session(const char *assignment)
-{
-	size_t n = strcspn(assignment, "=");
-
-	for (size_t i = 0; i < ARRAY_SIZE(session_variables); i++)
-		if (strlen(session_variables[i]) == n &&
-			memcmp(assignment, session_variables[i], n) == 0)
-			return true;
-	return false;
-}
-
 /* The caller's environment without what belongs to the session, then --env. */
 static void make_env(const struct run_args *a, struct strv *ret)
 {
-	for (char **p = environ; *p; p++)
-		if (!of_session(*p))
-			strv_add(ret, *p);
+	guest_env(ret);
 	for (size_t i = 0; i < a->env.n; i++) {
 		size_t n = strcspn(a->env.v[i], "=");
 		_cleanup_free_ char *name = xstrndup(a->env.v[i], n);

@@ -7,6 +7,8 @@
 #include "cli/options.h"
 #include "suite/suite.h"
 
+#define KEEP_FAILED_DEFAULT 5
+
 struct test_args {
 	struct run_options o;
 	struct selection selection;
@@ -24,6 +26,7 @@ enum option {
 	OPT_ISOLATE,
 	OPT_TIMEOUT,
 	OPT_FAIL_FAST,
+	OPT_KEEP_FAILED,
 	OPT_OUTPUT,
 	OPT_RESUME,
 	OPT_JUNIT,
@@ -51,6 +54,9 @@ static const struct cli_option options[] = {
 		"limit for the whole run, as 90s or 15m (none)" },
 	[OPT_FAIL_FAST] = { "fail-fast", 0, NULL, NULL,
 		"start nothing more after the first failure" },
+	[OPT_KEEP_FAILED] = { "keep-failed", 0, "N", NULL,
+		"save the guests of failed tests, at most N (5), for 'vmrig shell --at'",
+		.optional = true },
 	[OPT_OUTPUT] = { "output", 'o', "DIR", NULL, "folder of results (vmrig-results/TIME-PID)" },
 	[OPT_RESUME] = { "resume", 0, "DIR", NULL, "go on with the run in this folder" },
 	[OPT_JUNIT] = { "junit", 0, "FILE", NULL, "a further copy of the JUnit report" },
@@ -111,6 +117,16 @@ static int set_jobs(struct test_args *a, const char *value, const char *where)
 	return 0;
 }
 
+static int set_keep_failed(struct test_args *a, const char *value, const char *where)
+{
+	int64_t n = KEEP_FAILED_DEFAULT;
+
+	if (value && cli_number(&command, where, value, 0, 10000, &n))
+		return EXIT_USAGE;
+	a->o.keep_failed = (unsigned)n;
+	return 0;
+}
+
 static int set_option(void *arg, const struct cli_option *opt, const char *value, const char *where)
 {
 	struct test_args *a = arg;
@@ -138,6 +154,8 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 	case OPT_FAIL_FAST:
 		o->fail_fast = true;
 		return 0;
+	case OPT_KEEP_FAILED:
+		return set_keep_failed(a, value, where);
 	case OPT_OUTPUT:
 		o->output = value;
 		return 0;

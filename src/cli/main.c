@@ -16,6 +16,7 @@ static int cmd_man(int argc, char **argv);
 static const struct cli_entry entries[] = {
 	{ "run", cmd_run, "boot a kernel, run a command in it, exit as it does" },
 	{ "test", cmd_test, "run a suite (vmrig.yaml), each test in a fresh kernel" },
+	{ "shell", cmd_shell, "a shell in a guest, or in the guest of a test that failed" },
 	{ "list", cmd_list, "show what 'test' would run" },
 	{ "console", cmd_console, "show the guests that run; be on the serial console of one" },
 	{ "qmp", cmd_qmp, "send QMP commands, keys and screenshots to a guest that runs" },

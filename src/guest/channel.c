@@ -168,6 +168,27 @@ void channel_set_key(struct channel *c, uint64_t key)
 	c->writer.key = key;
 }
 
+void channel_get(const struct channel *c, struct channel_state *ret)
+{
+	ret->key = c->reader.key;
+	ret->in_seq = c->reader.seq;
+	ret->out_seq = c->writer.seq;
+	buf_add(&ret->in, c->reader.data + c->reader.start, c->reader.len);
+}
+
+void channel_set(struct channel *c, const struct channel_state *s)
+{
+	uint8_t *space = wire_reader_space(&c->reader, s->in.len);
+
+	BUG_ON(!space);
+	channel_set_key(c, s->key);
+	c->reader.seq = s->in_seq;
+	c->writer.seq = s->out_seq;
+	if (s->in.len)
+		memcpy(space, s->in.data, s->in.len);
+	wire_reader_added(&c->reader, s->in.len);
+}
+
 void channel_pause(struct channel *c, bool paused)
 {
 	c->paused = paused;

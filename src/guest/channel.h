@@ -3,6 +3,7 @@
 #ifndef GUEST_CHANNEL_H
 #define GUEST_CHANNEL_H
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "wire/wire.h"
 
@@ -29,6 +30,15 @@ void channel_skip_first(struct channel *c);
 void channel_restart(struct channel *c);
 /* Both directions use KEY from the next frame on. */
 void channel_set_key(struct channel *c, uint64_t key);
+/* Where a session stands: the key, the numbers of the frames that are due, and bytes of a frame that is not whole. */
+struct channel_state {
+	uint64_t key;
+	uint32_t in_seq, out_seq;
+	struct buf in; /* owned by the caller */
+};
+void channel_get(const struct channel *c, struct channel_state *ret);
+void channel_set(struct channel *c,
+	const struct channel_state *s); /* of one that has neither read nor written */
 /* While paused nothing is read. */
 void channel_pause(struct channel *c, bool paused);
 /* Reads what is there already, to the end: for when the machine is gone. */

@@ -51,6 +51,7 @@ struct guest_wish {
 				    absolute paths */
 	size_t n_puts;
 	const char *cwd; /* absolute: a folder that a root of "none" must have; NULL: none */
+	bool savable; /* as long as it runs, for job_spec.snapshot_dir: no 9p, unless a writable folder needs it */
 	const char *const *extra; /* further engine arguments */
 	size_t n_extra;
 };
@@ -82,6 +83,23 @@ const char *guest_plan_one_off(const struct guest_plan *p);
 
 /* ---- the job ---- */
 
+/* When a guest is saved. */
+enum guest_moment {
+	MOMENT_FAILED, /* a command is over; the guest lives */
+	MOMENT_LIMIT, /* a limit ran out; what ran runs still */
+	MOMENT_ENDED, /* its kernel came to its end: a panic, a reset */
+};
+
+/* A guest that was saved (job_spec.snapshot_dir) in the folder DIR. One that cannot go on here is refused, by what differs:
+ * engine, host CPU, files. */
+struct guest_snapshot;
+int guest_snapshot_open(const char *dir, struct guest_snapshot **ret, struct err *e);
+void guest_snapshot_free(struct guest_snapshot *s);
+struct guest_plan *guest_snapshot_plan(
+	const struct guest_snapshot *s); /* borrowed: for job_start() */
+const char *guest_snapshot_silent(
+	const struct guest_snapshot *s); /* why it takes no command; NULL: it does */
+
 /* How a guest comes to be. */
 enum guest_isolate {
 	ISOLATE_BOOT, /* powered on */
@@ -102,6 +120,7 @@ struct job_command {
 	const char *user; /* NULL: root */
 	bool prepares; /* the first one alone: a clone has it behind it, for it was run before the template was kept */
 	bool has_stdin; /* job_stdin() feeds it; else /dev/null */
+	bool terminal; /* its streams are a terminal, see job_window(); with has_stdin. Its output is stream 1 */
 	int64_t timeout_ms; /* from its start, and as long for the exec; 0: none */
 };
 
@@ -128,6 +147,9 @@ struct job_report {
 
 	enum guest_isolate isolate; /* what it was */
 	char *isolate_why; /* owned: why it is no clone, or what was wrong with a template; NULL: nothing to say */
+
+	bool snapshot; /* it was saved */
+	char *snapshot_why; /* owned: why it could not be; NULL */
 
 	/* How it ended. */
 	enum machine_end end;
@@ -162,6 +184,11 @@ struct job_spec {
 	struct guest_plan *plan; /* borrowed; the job takes its own reference */
 	enum guest_isolate isolate;
 	bool keep; /* once the commands are over the guest is kept for others, unless its kernel complained */
+	const char *
+		snapshot_dir; /* where the guest is saved when `keep` of its handlers says so; NULL: nowhere */
+	const struct guest_snapshot
+		*resume; /* goes on from there, once more; NULL. Its plan is that of the job */
+	int debug_fd; /* with `resume`: stands still for a debugger on this listening socket; 0: none */
 	const struct job_command
 		*commands; /* run in order; the first that fails (exit code not 0) ends
 						   the row, except `always_last` */
@@ -201,6 +228,8 @@ struct job_handlers {
 	/* Everything is over: once, last. The report is valid until job_free(), or job_again(). */
 	void (*done)(void *arg, const struct job_report *r);
 	void *arg;
+	/* Whether the guest is to be saved, at this moment. May be NULL. */
+	bool (*keep)(void *arg, enum guest_moment moment);
 };
 
 /* Starts it; SPEC's arrays stay borrowed until `done`. Handlers are called from LOOP. */
@@ -218,11 +247,14 @@ void job_again(struct job *j, const struct job_spec *spec, const struct job_hand
 void job_stdin(struct job *j, const char *data, size_t len);
 /* A signal to the running command; -ESRCH when none runs. */
 int job_signal(struct job *j, int signo);
+/* The size of the running command's terminal. */
+void job_window(struct job *j, uint16_t rows, uint16_t columns);
 /* While paused nothing is read from the guest, and limits on idleness and heartbeats wait. */
 void job_pause_output(struct job *j, bool paused);
 /* Ends the guest at once; `done` still comes, from the loop. */
 void job_cancel(struct job *j);
 struct console *job_console(struct job *j); /* borrowed: for slices */
+const struct job_report *job_so_far(const struct job *j); /* borrowed: what is known by now */
 /* At any time, then the guest is killed first; but from inside no other handler than `done`. */
 void job_free(struct job *j);
 

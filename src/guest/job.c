@@ -84,12 +84,14 @@ static void send_exec(struct job *j, size_t i)
 		n_argv++;
 	while (c->env[n_env])
 		n_env++;
-	enc_u32(&e, ID_COMMAND + (uint32_t)i);
+	enc_u32(&e, j->first_id + (uint32_t)i);
 	enc_strv(&e, (char *const *)(uintptr_t)c->argv, n_argv);
 	enc_strv(&e, (char *const *)(uintptr_t)c->env, n_env);
 	enc_str(&e, c->cwd);
 	enc_str(&e, c->user ? c->user : "");
-	enc_u8(&e, c->has_stdin);
+	enc_u8(&e, c->terminal    ? WIRE_INPUT_TERMINAL
+		   : c->has_stdin ? WIRE_INPUT_PIPE
+				  : WIRE_INPUT_NONE);
 	if (e.overflow) {
 		job_fail(j, "%s: command line and environment are larger than %d bytes", c->name,
 			REQUEST_MAX);
@@ -166,7 +168,8 @@ static void on_console(void *arg, const char *data, size_t len)
 	if (j->h.console)
 		j->h.console(j->h.arg, data, len);
 	/* A halted machine never ends by itself. */
-	if (j->state < JOB_ENDING && splats_kernel_end(console_splats(j->console))->halted)
+	if (j->state < JOB_ENDING && splats_kernel_end(console_splats(j->console))->halted &&
+		!j->saving && !job_save(j, MOMENT_ENDED, job_end))
 		job_end(j);
 }
 
@@ -240,6 +243,7 @@ static void on_ended(void *arg, enum machine_end end, const char *why)
 {
 	struct job *j = arg;
 
+	job_save_release(j);
 	if (j->channel)
 		channel_drain(j->channel);
 	count_usage(j);
@@ -247,7 +251,24 @@ static void on_ended(void *arg, enum machine_end end, const char *why)
 		job_over(j, end, why);
 }
 
-const struct machine_handlers job_machine_handlers = { .console = on_console, .ended = on_ended };
+static void stop(struct job *j)
+{
+	machine_stop(j->machine);
+}
+
+static void on_held(void *arg)
+{
+	struct job *j = arg;
+
+	if (!job_save(j, MOMENT_ENDED, stop))
+		stop(j);
+}
+
+const struct machine_handlers job_machine_handlers = {
+	.console = on_console,
+	.ended = on_ended,
+	.held = on_held,
+};
 
 /* ---- the caller's side ---- */
 
@@ -283,6 +304,7 @@ static struct job *job_new(
 	j->plan = guest_plan_ref(spec->plan);
 	j->h = *h;
 	j->template = (struct machine_template)MACHINE_TEMPLATE_INIT;
+	j->first_id = ID_COMMAND;
 	job_listen(j, spec);
 	return j;
 }
@@ -299,24 +321,23 @@ static void on_share_ended(void *arg, const char *why)
 	job_end(j);
 }
 
-static int serve_root(struct job *j, struct err *e)
+static int serve_folders(struct job *j, struct err *e)
 {
-	int r;
+	int r = 0;
 
-	if (j->plan->root != WIRE_SHARE_FUSE)
-		return 0;
-	r = share_new(j->plan->root_dir, &j->share, e);
-	if (r < 0)
-		return r;
-	j->share_stream =
-		share_stream_new(j->loop, j->share, machine_fs_fd(j->machine), on_share_ended, j);
-	return 0;
+	for (unsigned i = 0; r == 0 && i < j->plan->spec.fs_ports; i++) {
+		r = share_new(i ? j->plan->mounts[0].host : j->plan->root_dir, &j->share[i], e);
+		if (r == 0)
+			j->share_stream[i] = share_stream_new(j->loop, j->share[i],
+				machine_fs_fd(j->machine, i), on_share_ended, j);
+	}
+	return r;
 }
 
 int job_attach(struct job *j, struct err *e)
 {
 	struct channel_handlers ch = { .frame = on_frame, .closed = on_closed, .arg = j };
-	int r = serve_root(j, e);
+	int r = serve_folders(j, e);
 
 	if (r == 0)
 		j->channel = channel_new(j->loop, machine_channel_fd(j->machine), &ch);
@@ -357,7 +378,7 @@ void job_stdin(struct job *j, const char *data, size_t len)
 		size_t n = len < WIRE_PAYLOAD_MAX - 4 ? len : WIRE_PAYLOAD_MAX - 4;
 		struct wire_enc e = { .data = p, .cap = WIRE_PAYLOAD_MAX };
 
-		enc_u32(&e, ID_COMMAND + (uint32_t)j->current);
+		enc_u32(&e, j->first_id + (uint32_t)j->current);
 		enc_rest(&e, data, n);
 		job_request(j, WIRE_STDIN, &e);
 		j->stdin_room -= n;
@@ -374,10 +395,23 @@ int job_signal(struct job *j, int signo)
 
 	if (!j->channel || j->state != JOB_RUNNING || !x->started || x->ended)
 		return -ESRCH;
-	enc_u32(&e, ID_COMMAND + (uint32_t)j->current);
+	enc_u32(&e, j->first_id + (uint32_t)j->current);
 	enc_u32(&e, (uint32_t)signo);
 	job_request(j, WIRE_SIGNAL, &e);
 	return 0;
+}
+
+void job_window(struct job *j, uint16_t rows, uint16_t columns)
+{
+	uint8_t data[8];
+	struct wire_enc e = { .data = data, .cap = sizeof(data) };
+
+	if (j->state != JOB_RUNNING)
+		return;
+	enc_u32(&e, j->first_id + (uint32_t)j->current);
+	enc_u16(&e, rows);
+	enc_u16(&e, columns);
+	job_request(j, WIRE_WINDOW, &e);
 }
 
 void job_pause_output(struct job *j, bool paused)
@@ -401,6 +435,11 @@ struct console *job_console(struct job *j)
 	return j->console;
 }
 
+const struct job_report *job_so_far(const struct job *j)
+{
+	return &j->report;
+}
+
 void job_report_release(struct job_report *r)
 {
 	for (size_t i = 0; i < r->n_exits; i++)
@@ -411,9 +450,24 @@ void job_report_release(struct job_report *r)
 	free(r->end_why);
 	free(r->broken);
 	free(r->isolate_why);
+	free(r->snapshot_why);
 	free(r->infra);
 	strv_release(&r->trouble);
 	strv_release(&r->artifacts);
+}
+
+void job_detach(struct job *j)
+{
+	channel_free(j->channel);
+	j->channel = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(j->share); i++) {
+		share_stream_free(j->share_stream[i]);
+		share_free(j->share[i]);
+		j->share_stream[i] = NULL;
+		j->share[i] = NULL;
+	}
+	machine_free(j->machine);
+	j->machine = NULL;
 }
 
 void job_free(struct job *j)
@@ -421,12 +475,10 @@ void job_free(struct job *j)
 	if (!j)
 		return;
 	job_limits_stop(j);
+	job_save_release(j);
 	job_pull_end(j);
 	loop_timer_remove(j->finish);
-	channel_free(j->channel);
-	share_stream_free(j->share_stream);
-	share_free(j->share);
-	machine_free(j->machine);
+	job_detach(j);
 	job_start_release(j);
 	console_free(j->console);
 	splats_free(j->kmsg);

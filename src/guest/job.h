@@ -23,10 +23,19 @@ enum job_state {
 	JOB_OVER, /* `done` is due or was called */
 };
 
-/* Request ids on the wire. Commands are ID_COMMAND plus their index. */
-enum { ID_ROOT = 1, ID_PULL = 2, ID_PREPARE = 3, ID_PARK = 4, ID_SHARE = 100, ID_COMMAND = 10000 };
+/* Request ids on the wire. Commands are job.first_id plus their index. */
+enum {
+	ID_ROOT = 1,
+	ID_PULL = 2,
+	ID_PREPARE = 3,
+	ID_PARK = 4,
+	ID_SHARE = 100,
+	ID_COMMAND = 10000,
+	ID_RESUMED = 1000000, /* of a guest in which others may run still */
+};
 
 struct job_file; /* an artifact being received */
+struct job_saving;
 
 struct job {
 	struct loop *loop; /* borrowed */
@@ -36,6 +45,9 @@ struct job {
 	struct machine *machine; /* owned; NULL while WAITING */
 	struct machine_template template; /* that the machine becomes or came from */
 	bool making; /* the machine becomes the template */
+	bool shares_memory; /* the machine was to become the template: what it writes is in the file */
+	struct job_saving *saving; /* owned: the guest is being saved as it stands */
+	uint32_t first_id; /* of its commands */
 	bool saved; /* it did */
 	bool prepared; /* the command for it was run there */
 	bool has_prepared; /* the guest has that command behind it */
@@ -44,8 +56,9 @@ struct job {
 	struct loop_timer *look; /* owned: looks for the template again */
 	int64_t look_until; /* then it boots instead */
 	struct channel *channel; /* owned; NULL once closed */
-	struct share *share; /* owned: the root, where it goes over FUSE; else NULL */
-	struct share_stream *share_stream; /* owned */
+	struct share
+		*share[MACHINE_FS_PORTS_MAX]; /* owned: the folders that go over FUSE; else NULL */
+	struct share_stream *share_stream[MACHINE_FS_PORTS_MAX]; /* owned */
 	struct console *console; /* owned */
 	struct splats *kmsg; /* owned */
 	int kmsg_fd; /* owned */
@@ -91,6 +104,8 @@ void job_over(
 extern const struct machine_handlers job_machine_handlers; /* but for its `arg` */
 int job_attach(struct job *j, struct err *e); /* to a machine that was started */
 
+void job_detach(struct job *j); /* from a machine, which is freed */
+
 /* job_again.c */
 bool job_keep(struct job *j); /* instead of leaving; false: it has to leave */
 
@@ -101,6 +116,12 @@ void job_template_hello(
 bool job_next_machine(struct job *j, enum machine_end end,
 	const char *why); /* one has ended; another one goes on */
 void job_start_release(struct job *j);
+
+/* job_save.c */
+/* Saves the guest where that is wanted, then calls THEN; false: not, and it does not. */
+bool job_save(struct job *j, enum guest_moment moment, void (*then)(struct job *j));
+void job_save_release(struct job *j);
+int job_resume(struct job *j, struct err *e);
 
 /* job_prepare.c */
 bool job_prepares(
@@ -124,6 +145,7 @@ void job_limits_alive(struct job *j); /* output came */
 void job_limits_beat(struct job *j); /* a heartbeat came */
 void job_limits_pause(struct job *j, bool paused);
 void job_limits_stop(struct job *j);
+void job_limits_wait(struct job *j, bool waits); /* the guest stands still by our doing */
 void job_limits_update(struct job *j);
 
 /* job_pull.c */

@@ -81,8 +81,9 @@ static void send_shares(struct job *j)
 		struct wire_enc e = { .data = data, .cap = 8192 };
 
 		enc_u32(&e, ID_SHARE + (uint32_t)i);
-		enc_u8(&e, WIRE_SHARE_9P);
-		enc_str(&e, j->plan->shares[i + 1].tag);
+		enc_u8(&e, (uint8_t)j->plan->root);
+		enc_str(&e, j->plan->root == WIRE_SHARE_9P ? j->plan->shares[i + 1].tag
+							   : WIRE_PORT_FS2);
 		enc_str(&e, j->plan->mounts[i].guest);
 		enc_u8(&e, j->plan->mounts[i].writable);
 		BUG_ON(e.overflow); /* paths are at most PATH_MAX */
@@ -168,7 +169,7 @@ static struct job_exit *running(struct job *j, uint32_t id, const struct wire_fr
 {
 	if (j->state == JOB_DIAGNOSING)
 		return NULL; /* too late to count; not the agent's fault */
-	if (j->state != JOB_RUNNING || id != ID_COMMAND + j->current ||
+	if (j->state != JOB_RUNNING || id != j->first_id + j->current ||
 		j->report.exits[j->current].ended) {
 		broken(j, "for a command that does not run", f);
 		return NULL;
@@ -283,7 +284,8 @@ static void on_exited(struct job *j, struct wire_dec *d, const struct wire_frame
 	x->maxrss_kib = (int64_t)rss;
 	x->leftover = leftover;
 	job_limits_no_command(j);
-	job_next(j);
+	if (!job_save(j, MOMENT_FAILED, job_next))
+		job_next(j);
 }
 
 static void on_credit(struct job *j, struct wire_dec *d, const struct wire_frame *f)
@@ -294,7 +296,7 @@ static void on_credit(struct job *j, struct wire_dec *d, const struct wire_frame
 		broken(j, "malformed", f);
 		return;
 	}
-	if (j->state != JOB_RUNNING || id != ID_COMMAND + j->current)
+	if (j->state != JOB_RUNNING || id != j->first_id + j->current)
 		return; /* late, for a command that has ended */
 	if (!job_takes_stdin(j)) {
 		broken(j, "for a command that takes no input", f);
@@ -393,11 +395,25 @@ static void on_bye(struct job *j, struct wire_dec *d, const struct wire_frame *f
 	job_end(j);
 }
 
+/* About what was asked for before the guest was saved. */
+static bool is_of_before(const struct job *j, const struct wire_frame *f)
+{
+	struct wire_dec d;
+
+	if (!j->spec.resume || f->type == WIRE_HELLO || f->type == WIRE_HEARTBEAT ||
+		f->type == WIRE_KMSG || f->type == WIRE_BYE || f->type == WIRE_TROUBLE)
+		return false;
+	dec_init(&d, f);
+	return dec_u32(&d) < j->first_id;
+}
+
 void job_frame(struct job *j, const struct wire_frame *f)
 {
 	struct wire_dec d;
 
 	if (j->state >= JOB_ENDING && f->type != WIRE_KMSG)
+		return;
+	if (is_of_before(j, f))
 		return;
 	dec_init(&d, f);
 	if ((f->type == WIRE_HELLO) == j->report.connected) {

@@ -46,6 +46,8 @@ static void on_diagnosis(void *arg)
 	job_end(j);
 }
 
+static void diagnose(struct job *j);
+
 static void run_out(struct job *j, enum guest_limit limit, int64_t ms)
 {
 	struct job_report *r = &j->report;
@@ -57,6 +59,14 @@ static void run_out(struct job *j, enum guest_limit limit, int64_t ms)
 	splats_end(console_splats(j->console));
 	r->n_console = splats_count(console_splats(j->console));
 	job_limits_stop(j);
+	if (j->state < JOB_MOUNTING || !job_save(j, MOMENT_LIMIT, diagnose))
+		diagnose(j);
+	else
+		j->state = JOB_DIAGNOSING;
+}
+
+static void diagnose(struct job *j)
+{
 	j->state = JOB_DIAGNOSING;
 	j->diagnosis_step = STEP_SYSRQ;
 	j->diagnosis_bytes = console_bytes(j->console);
@@ -173,6 +183,17 @@ void job_limits_pause(struct job *j, bool paused)
 		job_limits_beat(j);
 	}
 	job_limits_update(j);
+}
+
+void job_limits_wait(struct job *j, bool waits)
+{
+	if (j->limits && waits) {
+		loop_timer_set(j->limits, CLOCK_NEVER);
+	} else {
+		job_limits_alive(j);
+		job_limits_beat(j);
+		job_limits_update(j);
+	}
 }
 
 void job_limits_stop(struct job *j)

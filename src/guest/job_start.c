@@ -123,6 +123,7 @@ static int start(struct job *j, const struct machine_spec *what, struct err *e)
 
 static int boot(struct job *j, struct err *e)
 {
+	j->shares_memory = false;
 	return start(j, &j->plan->spec, e);
 }
 
@@ -133,6 +134,7 @@ static int boot_template(struct job *j, struct err *e)
 	j->making = true;
 	s.memory_fd = j->template.memory_fd;
 	s.memory_shared = true;
+	j->shares_memory = true;
 	return start(j, &s, e);
 }
 
@@ -143,6 +145,7 @@ static int clone(struct job *j, struct err *e)
 
 	s.memory_fd = j->template.memory_fd;
 	s.state_fd = j->template.state_fd;
+	j->shares_memory = false;
 	if (lseek(s.state_fd, 0, SEEK_SET) < 0)
 		return err_sys(e, errno, "cannot read the state of a template");
 	r = start(j, &s, e);
@@ -150,18 +153,6 @@ static int clone(struct job *j, struct err *e)
 		return r;
 	j->report.isolate = ISOLATE_CLONE;
 	return 0;
-}
-
-static void detach(struct job *j)
-{
-	channel_free(j->channel);
-	share_stream_free(j->share_stream);
-	share_free(j->share);
-	machine_free(j->machine);
-	j->channel = NULL;
-	j->share_stream = NULL;
-	j->share = NULL;
-	j->machine = NULL;
 }
 
 /* ---- finding a template ---- */
@@ -232,6 +223,8 @@ static int begin(struct job *j, struct err *e)
 
 int job_begin(struct job *j, struct err *e)
 {
+	if (j->spec.resume)
+		return job_resume(j, e);
 	return j->spec.isolate == ISOLATE_CLONE ? begin(j, e) : boot(j, e);
 }
 
@@ -325,7 +318,7 @@ bool job_next_machine(struct job *j, enum machine_end end, const char *why)
 {
 	bool saved = j->state == JOB_SAVING && j->saved;
 	bool refused = j->report.isolate == ISOLATE_CLONE && end == MACHINE_DIED &&
-		       j->state < JOB_DIAGNOSING && !machine_ran(j->machine);
+		       j->state < JOB_DIAGNOSING && !j->spec.resume && !machine_ran(j->machine);
 	bool died = end == MACHINE_DIED &&
 		    ((j->state == JOB_BOOTING && j->making) || j->state == JOB_SAVING);
 	bool unprepared = j->state == JOB_PREPARING;
@@ -336,7 +329,7 @@ bool job_next_machine(struct job *j, enum machine_end end, const char *why)
 
 	if (!saved && !refused && !died && !unprepared)
 		return false;
-	detach(j);
+	job_detach(j);
 	if (saved)
 		r = first_clone(j, &e);
 	else if (refused)

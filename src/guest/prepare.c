@@ -97,6 +97,7 @@ static int pick_root(
 	struct guest_plan *p, const struct guest_wish *w, const struct boot_facts *f, struct err *e)
 {
 	const char *why;
+	bool fuse;
 
 	if (is_foreign(p) && w->root ? streq(w->root, "/") : is_foreign(p) && !w->n_programs) {
 		err_set(e, -EINVAL, "this machine's programs cannot run in a guest of %s",
@@ -107,11 +108,14 @@ static int pick_root(
 		p->root = WIRE_SHARE_NONE;
 		return 0;
 	}
-	if (transport(f, p->spec.type) && usable(f->net_9p) && usable(f->fs_9p)) {
+	fuse = p->spec.channel == CHANNEL_VIRTIO && usable(f->fuse);
+	/* QEMU saves no machine that has 9p mounted. */
+	if (transport(f, p->spec.type) && usable(f->net_9p) && usable(f->fs_9p) &&
+		!(w->savable && fuse && !w->n_shares)) {
 		p->root = WIRE_SHARE_9P;
 		return 0;
 	}
-	if (p->spec.channel == CHANNEL_VIRTIO && usable(f->fuse)) {
+	if (fuse) {
 		p->root = WIRE_SHARE_FUSE;
 		return 0;
 	}
@@ -237,9 +241,8 @@ static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct e
 		r = check_programs_of_root(p, w, e);
 	if (r < 0)
 		return r;
-	if (p->root != WIRE_SHARE_9P)
-		return 0;
-	add_share(p, p->root_dir, NULL, false);
+	if (p->root == WIRE_SHARE_9P)
+		add_share(p, p->root_dir, NULL, false);
 	if (p->kernel.modules_dir && p->kernel.release) {
 		guest_modules = xasprintf("/lib/modules/%s", p->kernel.release);
 		if (!streq(p->root_dir, "/") || !streq(p->kernel.modules_dir, guest_modules))
@@ -312,9 +315,16 @@ static void finish_spec(struct guest_plan *p, const struct guest_wish *w)
 						   : DEFAULT_MEMORY_MIB;
 	s->kernel = p->image;
 	s->initrd = p->initrd;
-	s->shares = p->shares;
-	s->n_shares = p->n_shares;
-	s->fs_port = p->root == WIRE_SHARE_FUSE;
+	s->holds = w->savable;
+	if (p->root == WIRE_SHARE_FUSE) {
+		s->fs_ports =
+			1 +
+			(unsigned)p
+				->n_mounts; /* the root, and the modules where they are not in it */
+	} else {
+		s->shares = p->shares;
+		s->n_shares = p->n_shares;
+	}
 	for (size_t i = 0; i < w->n_extra; i++)
 		strv_add(&p->extra, w->extra[i]);
 	s->extra = (const char *const *)p->extra.v;

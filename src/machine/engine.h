@@ -40,7 +40,7 @@ struct engine_ops {
 		const struct machine_handlers *h, engine_event_cb event, struct machine *m,
 		struct err *e);
 	int (*channel_fd)(void *state);
-	int (*fs_fd)(void *state);
+	int (*fs_fd)(void *state, unsigned i);
 	void (*save)(void *state, int fd, machine_saved_cb cb, void *arg);
 	void (*cont)(void *state);
 	bool (*ran)(void *state);

@@ -11,7 +11,8 @@ struct state {
 	struct qemu *qemu; /* owned */
 	struct machine_handlers h;
 	engine_event_cb event;
-	bool uart, fs_port;
+	bool uart;
+	unsigned fs_ports;
 	bool watches_timer; /* see timer_lost() */
 	size_t matched;
 	bool timer_lost;
@@ -22,7 +23,7 @@ struct config {
 	struct qemu_features features;
 	struct kvm_probe kvm;
 	struct qemu_share *shares; /* owned */
-	const char *ports[2];
+	const char *ports[1 + MACHINE_FS_PORTS_MAX];
 	int *fds; /* owned: that QEMU keeps */
 	char *memory; /* owned */
 	struct qemu_disk *disks; /* owned */
@@ -104,7 +105,7 @@ static void add_template(const struct machine_spec *spec, struct config *c)
 {
 	size_t n = spec->n_keep_fds;
 
-	c->fds = xcalloc(n + 3 + MACHINE_DISKS_MAX, sizeof(*c->fds));
+	c->fds = xcalloc(n + 4 + MACHINE_DISKS_MAX, sizeof(*c->fds));
 	for (size_t i = 0; i < n; i++)
 		c->fds[i] = spec->keep_fds[i];
 	if (spec->memory_fd) {
@@ -116,6 +117,10 @@ static void add_template(const struct machine_spec *spec, struct config *c)
 	if (spec->state_fd) {
 		c->q.state_fd = spec->state_fd;
 		c->fds[n++] = spec->state_fd;
+	}
+	if (spec->debug_fd) {
+		c->q.debug_fd = spec->debug_fd;
+		c->fds[n++] = spec->debug_fd;
 	}
 	c->q.keep_fds = c->fds;
 	c->q.n_keep_fds = n;
@@ -194,6 +199,8 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 		.ports = c->ports,
 		.second_uart = spec->channel == CHANNEL_UART && !spec->os,
 		.sandbox = true,
+		.holds = spec->holds,
+		.stopped = spec->stopped,
 		.extra = spec->extra,
 		.n_extra = spec->n_extra,
 	};
@@ -204,8 +211,8 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 	}
 	if (spec->channel == CHANNEL_VIRTIO && !spec->os)
 		c->ports[c->q.n_ports++] = WIRE_PORT_AGENT;
-	if (spec->fs_port)
-		c->ports[c->q.n_ports++] = WIRE_PORT_FS;
+	for (unsigned i = 0; i < spec->fs_ports; i++)
+		c->ports[c->q.n_ports++] = i ? WIRE_PORT_FS2 : WIRE_PORT_FS;
 	c->shares = xcalloc(spec->n_shares + 1, sizeof(*c->shares));
 	for (size_t i = 0; i < spec->n_shares; i++)
 		c->shares[i] = (struct qemu_share){ spec->shares[i].tag, spec->shares[i].path,
@@ -323,12 +330,22 @@ static void on_event(void *arg, const char *name, const json_t *data)
 	s->event(s->h.arg, name, data);
 }
 
+static void on_held(void *arg)
+{
+	struct state *s = arg;
+
+	if (s->h.held)
+		s->h.held(s->h.arg);
+	else
+		qemu_stop(s->qemu);
+}
+
 static int start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, engine_event_cb event, struct machine *m, struct err *e)
 {
 	__attribute__((cleanup(config_release))) struct config c = { 0 };
 	struct state *s;
-	struct qemu_handlers qh = { on_console, on_ended, NULL, on_loaded, on_event };
+	struct qemu_handlers qh = { on_console, on_ended, NULL, on_loaded, on_event, on_held };
 	int r = configure(spec, &c, e);
 
 	if (r < 0)
@@ -337,7 +354,7 @@ static int start(struct loop *loop, const struct machine_spec *spec,
 	s->h = *h;
 	s->event = event;
 	s->uart = spec->channel == CHANNEL_UART;
-	s->fs_port = spec->fs_port;
+	s->fs_ports = spec->fs_ports;
 	s->watches_timer = spec->type == MACHINE_MICROVM && spec->accel != ACCEL_KVM && !spec->os;
 	qh.arg = s;
 	r = qemu_start(loop, &c.q, &qh, &s->qemu, e);
@@ -354,14 +371,14 @@ static int channel_fd(void *state)
 {
 	struct state *s = state;
 
-	return qemu_port(s->qemu, s->uart && s->fs_port ? 1 : 0);
+	return qemu_port(s->qemu, s->uart ? s->fs_ports : 0);
 }
 
-static int fs_fd(void *state)
+static int fs_fd(void *state, unsigned i)
 {
 	struct state *s = state;
 
-	return s->fs_port ? qemu_port(s->qemu, s->uart ? 0 : 1) : -1;
+	return i < s->fs_ports ? qemu_port(s->qemu, i + (s->uart ? 0 : 1)) : -1;
 }
 
 static int can_save(const struct machine_spec *spec, struct err *e)

@@ -118,9 +118,9 @@ int machine_channel_fd(struct machine *m)
 	return m->ops->channel_fd(m->state);
 }
 
-int machine_fs_fd(struct machine *m)
+int machine_fs_fd(struct machine *m, unsigned i)
 {
-	return m->ops->fs_fd ? m->ops->fs_fd(m->state) : -1;
+	return m->ops->fs_fd ? m->ops->fs_fd(m->state, i) : -1;
 }
 
 void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *arg)

@@ -124,6 +124,8 @@ struct machine_os {
 #define MACHINE_SERIALS_MAX 4
 #define MACHINE_DISKS_MAX   6
 
+#define MACHINE_FS_PORTS_MAX 2
+
 /* All strings and arrays are borrowed until machine_start() returns. */
 struct machine_spec {
 	enum machine_engine engine;
@@ -136,13 +138,17 @@ struct machine_spec {
 	const struct machine_share *shares;
 	size_t n_shares;
 	enum machine_channel channel;
-	bool fs_port; /* a second port, WIRE_PORT_FS's name, for FUSE */
+	unsigned
+		fs_ports; /* further ports for FUSE, at most MACHINE_FS_PORTS_MAX: WIRE_PORT_FS, WIRE_PORT_FS2 */
 	const int *keep_fds;
 	size_t n_keep_fds;
 	/* Files of a template, whose descriptors the engine is handed; 0: none. */
 	int memory_fd; /* is the guest's memory, as long as that */
 	bool memory_shared; /* what the guest writes goes into that file, for machine_save(); else it stays its own */
 	int state_fd; /* the state to go on from, instead of booting */
+	bool holds; /* a guest that ends by itself stands still, to be saved: see machine_handlers */
+	bool stopped; /* with `state_fd`: it is loaded, and does not go on by itself */
+	int debug_fd; /* a listening socket, kept by the engine, for a debugger of the gdb protocol; 0: none */
 	const char *const *extra; /* more arguments for the engine's command line */
 	size_t n_extra;
 	/* NULL: a guest of ours, with agent, channel and shares. Else it has none of these, and kernel, initrd and cmdline
@@ -179,13 +185,15 @@ struct machine_handlers {
 	void *arg;
 	/* The state was loaded, and the guest goes on now; what was sent to it before may be lost. May be NULL. */
 	void (*loaded)(void *arg);
+	/* The guest has ended, and `holds`: machine_stop() brings `ended`. NULL: it is stopped at once. */
+	void (*held)(void *arg);
 };
 
 struct machine;
 int machine_start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine **ret, struct err *e);
 int machine_channel_fd(struct machine *m); /* borrowed, non-blocking */
-int machine_fs_fd(struct machine *m); /* borrowed; -1: none */
+int machine_fs_fd(struct machine *m, unsigned i); /* of FUSE port I; borrowed */
 /*
  * Stops the guest, whose memory is `memory_shared`, and writes the rest of its state to the file STATE_FD, borrowed
  * until CB is called: with NULL, or why it could not be saved. Either way the guest stands still until
@@ -271,6 +279,9 @@ int machine_template_begin(
 	const char *key, uint32_t memory_mib, struct machine_template *ret, struct err *e);
 /* Makes it appear, whole and on the disk, and trims the store. T's files stay open, for a clone. */
 int machine_template_commit(struct machine_template *t, struct err *e);
+/* The host's CPU in words: what a saved machine goes on upon. The caller owns it. */
+char *machine_host_cpu(void);
+
 /* Removes it: the engine refused it. */
 void machine_template_remove(const char *key);
 

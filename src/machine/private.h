@@ -14,6 +14,10 @@ void kvm_probe_judge(const struct payload_result *r, bool timed_out, const char 
 /* The host's TSC in kHz, where a guest under TCG may trust it as its clock; 0 otherwise. */
 uint32_t machine_host_tsc_khz(void);
 
+/* What the host's CPU is and can. */
+struct hash;
+void machine_hash_cpu(struct hash *h);
+
 /* Whether machines as SPEC can be saved: 0, or -EOPNOTSUPP with the reason. */
 int machine_can_save(const struct machine_spec *spec, struct err *e);
 

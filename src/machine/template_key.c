@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The key of a template: what shaped the machine until its agent spoke. */
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/fd.h"
 #include "base/hash.h"
-#include "base/text.h"
 #include "machine/private.h"
 
 #define FORM "template-1" /* of the files; raised with it */
-
-/* What the host's CPU is and can, as /proc/cpuinfo says of the first one. Its speed changes by the moment. */
-static void add_host_cpu(struct hash *h)
-{
-	static const char *const fields[] = { "vendor_id", "cpu family", "model", "stepping",
-		"microcode", "flags", "CPU ", "Features" };
-	_cleanup_close_ int fd = file_open("/proc/cpuinfo", O_RDONLY, NULL);
-	_cleanup_buf_ struct buf b = BUF_INIT;
-	char *rest, *line;
-
-	/* A read gives a page, which holds the first CPU: hundreds of them are not asked for. */
-	if (fd < 0 || buf_read(&b, fd, 8192) <= 0)
-		return;
-	rest = b.data;
-	while ((line = strsep(&rest, "\n")) && *line)
-		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-			if (str_starts(line, fields[i]))
-				hash_adds(h, line);
-}
 
 /* The command line of the engine for SPEC without what may differ between a template and its clones. */
 static int add_engine(struct hash *h, const struct machine_spec *spec, struct err *e)
@@ -90,7 +68,7 @@ int machine_template_key(const struct machine_spec *spec, char **ret, struct err
 		r = add_initrd(h, spec, e);
 	if (r == 0)
 		r = add_engine(h, spec, e);
-	add_host_cpu(h);
+	machine_hash_cpu(h);
 	hash_final(h, hex);
 	if (r < 0)
 		return r;

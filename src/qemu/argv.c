@@ -218,6 +218,13 @@ void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, stru
 		add2(ret, "-device", "pvpanic");
 		add2(ret, "-action", "panic=none");
 	}
+	if (c->holds)
+		add2(ret, "-action", "shutdown=pause");
+	if (c->debug_fd) {
+		strv_add(ret, "-chardev");
+		strv_addf(ret, "socket,id=gdb,fd=%d,server=on,wait=off", c->debug_fd);
+		add2(ret, "-gdb", "chardev:gdb");
+	}
 	add_ports(c, fds, ret);
 	add_shares(c, ret);
 	if (c->os)

@@ -64,6 +64,9 @@ void qemu_migrate_out(
 	struct qemu_migration *m, struct qemu *q, const char *fd, qemu_saved_cb done, void *arg)
 {
 	begin(m, q, done, arg);
+	/* Memory that is not in a shared file travels, too: QEMU would take its time for the network's sake. */
+	qemu_command(q, "migrate-set-parameters",
+		json_pack("{s:I}", "max-bandwidth", (json_int_t)1 << 40), NULL, NULL);
 	command(m, "migrate", xasprintf("fd:%s", fd));
 }
 

@@ -48,6 +48,7 @@ struct qemu {
 	struct buf stderr_tail;
 	char *shutdown, *fault; /* owned: see struct qemu_evidence */
 	bool stop_asked, panicked, ran, exit_port;
+	bool holds, stopped; /* as qemu_config says */
 	bool reaped;
 	int status;
 	int64_t cpu_us, maxrss_kib; /* once reaped */
@@ -194,6 +195,8 @@ static void on_event(void *arg, const char *name, const json_t *data)
 
 		if (!q->shutdown)
 			q->shutdown = xstrdup(reason ? reason : "no reason");
+		if (q->holds && q->h.held)
+			q->h.held(q->h.arg);
 	} else if (streq(name, "GUEST_PANICKED")) {
 		q->panicked = true;
 	} else if (streq(name, "MIGRATION")) {
@@ -212,8 +215,10 @@ static void on_loaded(void *arg, const char *error)
 		enter(q);
 		if (q->h.loaded)
 			q->h.loaded(q->h.arg);
-		if (!q->freed)
+		if (!q->freed && !q->stopped)
 			qemu_cont(q);
+		if (!q->freed && q->stopped)
+			q->ran = true; /* what comes now is the debugger's doing */
 		leave(q);
 	} else if (!qmp_over(q->qmp)) {
 		why = xasprintf("QEMU could not load the guest's state (%s)", error);
@@ -420,6 +425,8 @@ int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu
 	q->proc = proc;
 	q->n_ports = qemu_n_ports(c);
 	q->exit_port = c->os && c->os->exit_port;
+	q->holds = c->holds;
+	q->stopped = c->stopped;
 	attach(q, &ch, n.log >= 0);
 	channels_release(&ch);
 	if (c->state_fd)

@@ -105,6 +105,9 @@ struct qemu_config {
 	const char *memory;
 	bool memory_shared; /* what the guest writes goes to that file, for qemu_save(); else it stays its own */
 	int state_fd; /* of `keep_fds`: where qemu_save() left the state to go on from; 0: it boots */
+	bool holds; /* stands still when the guest has ended, see `held` */
+	bool stopped; /* with `state_fd`: does not go on by itself */
+	int debug_fd; /* of `keep_fds`: a listening socket for gdb; 0: none */
 	bool second_uart; /* a second 8250 (not on virt), its other end is port number n_ports */
 	const struct qemu_os
 		*os; /* borrowed; NULL: it boots `kernel` and is an appliance of ours */
@@ -144,6 +147,8 @@ struct qemu_handlers {
 	void (*loaded)(void *arg);
 	/* Each QMP event as it comes. May be NULL. */
 	void (*event)(void *arg, const char *name, const json_t *data);
+	/* The guest has ended and QEMU holds it: qemu_stop() ends it. */
+	void (*held)(void *arg);
 };
 
 /* Starts it. 0, or a negative errno with E. The handlers are called from LOOP. */

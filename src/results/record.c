@@ -31,7 +31,7 @@ void record_release(struct record *r)
 	char *strings[] = { r->id, r->test, r->kernel, r->machine, r->suite, r->expected, r->reason,
 		r->limit, r->started, r->release, r->engine, r->accel, r->accel_why,
 		r->machine_type, r->isolate, r->isolate_why, r->ended_by, r->dir, r->tail,
-		r->console_tail, r->rerun };
+		r->console_tail, r->rerun, r->resume };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -149,6 +149,7 @@ static void set_circumstances(json_t *o, const struct record *r)
 	set_text(o, "tail", r->tail);
 	set_text(o, "console_tail", r->console_tail);
 	set_text(o, "rerun", r->rerun);
+	set_text(o, "resume", r->resume);
 	set_strv(o, "tags", &r->tags);
 }
 

@@ -123,6 +123,7 @@ static int read_strings(const json_t *o, struct record *r, struct err *e)
 		{ "tail", &r->tail },
 		{ "console_tail", &r->console_tail },
 		{ "rerun", &r->rerun },
+		{ "resume", &r->resume },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {

@@ -192,6 +192,7 @@ static void add_detail(struct buf *b, const struct record *r)
 	add_pre(b, "last lines", r->tail);
 	add_pre(b, "console", r->console_tail);
 	add_pre(b, "run it again", r->rerun);
+	add_pre(b, "go to that moment", r->resume);
 	buf_adds(b, "\n</details>\n\n");
 }
 

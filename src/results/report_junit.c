@@ -221,6 +221,7 @@ static void add_case_text(struct buf *b, const struct record *r)
 		add_part(b, r->splats[i].title, r->splats[i].text);
 	add_part(b, "console:", r->console_tail);
 	add_part(b, "run it again:", r->rerun);
+	add_part(b, "go to that moment:", r->resume);
 }
 
 static void add_case(struct buf *b, const struct record *r, const char *suite)

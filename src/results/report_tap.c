@@ -87,6 +87,7 @@ static void add_yaml(struct buf *b, const struct record *r)
 	add_yaml_block(b, "output", r->tail);
 	add_yaml_block(b, "console", r->console_tail);
 	add_yaml_text(b, "rerun", r->rerun);
+	add_yaml_text(b, "resume", r->resume);
 	buf_adds(b, "  ...\n");
 }
 

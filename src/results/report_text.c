@@ -112,6 +112,16 @@ static void add_head(struct buf *b, const struct paint *p, const struct record *
 	}
 }
 
+static void add_command(
+	struct buf *b, const struct paint *p, const char *title, const char *command)
+{
+	if (!command || !*command)
+		return;
+	buf_addf(b, "\n  %s%s%s ", p->dim, title, p->off);
+	report_line(b, command, MAX_LINE);
+	buf_addc(b, '\n');
+}
+
 static void add_case(struct buf *b, const struct paint *p, const struct record *r)
 {
 	add_head(b, p, r);
@@ -127,11 +137,8 @@ static void add_case(struct buf *b, const struct paint *p, const struct record *
 			report_block(b, r->splats[i].text, TRACE_LINES, MAX_BYTES, "    ");
 	}
 	add_section(b, p, "console", r->console_tail, CONSOLE_LINES);
-	if (r->rerun && *r->rerun) {
-		buf_addf(b, "\n  %srun it again:%s ", p->dim, p->off);
-		report_line(b, r->rerun, MAX_LINE);
-		buf_addc(b, '\n');
-	}
+	add_command(b, p, "run it again:", r->rerun);
+	add_command(b, p, "go to that moment:", r->resume);
 	buf_addc(b, '\n');
 }
 

@@ -118,6 +118,7 @@ struct record {
 	char *tail; /* last lines of stdout and stderr as they came, cleaned */
 	char *console_tail; /* slice of the console that belongs to it, cleaned */
 	char *rerun; /* the command line that runs it again */
+	char *resume; /* the command line that resumes its guest, where that was saved; NULL */
 	struct strv tags;
 };
 

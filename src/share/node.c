@@ -135,12 +135,37 @@ void nodes_release(struct nodes *t)
 	*t = (struct nodes){ .root_fd = -1 };
 }
 
-struct node *nodes_find(struct nodes *t, uint64_t id)
+struct node *nodes_by_id(const struct nodes *t, uint64_t id)
 {
-	struct node *n = *bucket_id(t, id);
+	struct node *n = t->by_id[id & (t->n_buckets - 1)];
 
 	while (n && n->id != id)
 		n = n->next_id;
+	return n;
+}
+
+struct node *nodes_restore(
+	struct nodes *t, uint64_t id, dev_t dev, ino_t ino, mode_t type, const char *name)
+{
+	const struct stat st = { .st_dev = dev, .st_ino = ino, .st_mode = type };
+	uint64_t next = t->next_id;
+	struct node *n;
+
+	if (id == t->root->id)
+		return t->root;
+	if (!id || nodes_by_id(t, id))
+		return NULL;
+	t->next_id = id;
+	n = node_new(t, &st);
+	t->next_id = next;
+	n->name = xstrdup(name);
+	return n;
+}
+
+struct node *nodes_find(struct nodes *t, uint64_t id)
+{
+	struct node *n = nodes_by_id(t, id);
+
 	/* One that is only kept for what lies below it is not the guest's to name. */
 	return n && (n->lookups || n == t->root) ? n : NULL;
 }

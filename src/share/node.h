@@ -83,6 +83,12 @@ void nodes_release(struct nodes *t);
 /* The node that the guest calls ID, or NULL when it was never told of it or has forgotten it. */
 struct node *nodes_find(struct nodes *t, uint64_t id);
 
+/* As nodes_find(), also of one that the guest has forgotten. */
+struct node *nodes_by_id(const struct nodes *t, uint64_t id);
+/* A node as it was saved, without parent; the root is the one that is there. NULL: there is one of this id. */
+struct node *nodes_restore(
+	struct nodes *t, uint64_t id, dev_t dev, ino_t ino, mode_t type, const char *name);
+
 /* The node of the file ST found as NAME in the folder PARENT, with one more lookup. NULL: the table
  * is full. */
 struct node *nodes_lookup(

@@ -30,6 +30,11 @@ void share_free(struct share *s);
  * request is no FUSE request at all (too short, lengths that contradict): the stream is broken. */
 int share_request(struct share *s, const uint8_t *data, size_t len, struct buf *reply);
 
+/* What the guest was told, appended to RET; and given to a share of the same folder that has served nothing yet: 0, or
+ * -EBADMSG where it does not read. */
+void share_save(const struct share *s, struct buf *ret);
+int share_restore(struct share *s, const char *data, size_t len);
+
 /*
  * Serves a stream of requests on FD (non-blocking, borrowed) from LOOP: reads, answers, never blocks,
  * holds at most 4 MiB of replies (then it stops reading until they are taken). ENDED is called once:
@@ -38,6 +43,12 @@ int share_request(struct share *s, const uint8_t *data, size_t len, struct buf *
 struct share_stream;
 struct share_stream *share_stream_new(struct loop *loop, struct share *s, int fd,
 	void (*ended)(void *arg, const char *why), void *arg);
+/* While held no request is read or answered; what was answered is still sent. */
+void share_stream_hold(struct share_stream *st, bool held);
+bool share_stream_idle(const struct share_stream *st); /* no reply waits to be sent */
+/* Reads what came and was not answered, to the end; IN (appended) is what a stream has to begin with that goes on. */
+void share_stream_take(struct share_stream *st, struct buf *in);
+void share_stream_begin(struct share_stream *st, const char *in, size_t len);
 void share_stream_free(struct share_stream *st);
 
 #endif

@@ -24,6 +24,7 @@ struct share_stream {
 	int fd; /* borrowed */
 	bool no_socket; /* send(2) does not work on it */
 	struct loop_fd *source; /* owned */
+	bool held;
 	struct buf in; /* starts with a request */
 	struct buf out; /* replies; of them `sent` bytes were taken */
 	size_t sent;
@@ -56,7 +57,7 @@ static ssize_t whole_request(const struct share_stream *st, size_t at)
 
 static bool may_read(const struct share_stream *st)
 {
-	return has_room(st) && whole_request(st, 0) == 0;
+	return !st->held && has_room(st) && whole_request(st, 0) == 0;
 }
 
 /* Each of these gives NULL, or why the stream is broken. */
@@ -66,7 +67,7 @@ static const char *answer(struct share_stream *st)
 	size_t at = 0;
 	ssize_t len = 0;
 
-	while (has_room(st) && (len = whole_request(st, at)) > 0) {
+	while (!st->held && has_room(st) && (len = whole_request(st, at)) > 0) {
 		if (share_request(st->share, (const uint8_t *)st->in.data + at, (size_t)len,
 			    &st->out) < 0) {
 			len = -EPROTO;
@@ -150,7 +151,7 @@ static void stream_event(void *arg, int fd, uint32_t events)
 		return;
 	}
 	/* Requests left over for want of room are answered when the loop comes round again. */
-	events = may_read(st) ? EPOLLIN : EPOLLOUT;
+	events = may_read(st) ? EPOLLIN : st->held ? 0 : EPOLLOUT;
 	if (pending(st))
 		events |= EPOLLOUT;
 	loop_fd_set(st->source, events);
@@ -164,6 +165,30 @@ struct share_stream *share_stream_new(struct loop *loop, struct share *s, int fd
 	*st = (struct share_stream){ .share = s, .fd = fd, .ended = ended, .arg = arg };
 	st->source = loop_fd_add(loop, fd, EPOLLIN, stream_event, st);
 	return st;
+}
+
+void share_stream_hold(struct share_stream *st, bool held)
+{
+	st->held = held;
+	loop_fd_set(st->source, held && !pending(st) ? 0 : EPOLLIN | EPOLLOUT);
+}
+
+bool share_stream_idle(const struct share_stream *st)
+{
+	return !pending(st);
+}
+
+void share_stream_take(struct share_stream *st, struct buf *in)
+{
+	while (buf_read(&st->in, st->fd, READ_SIZE) > 0)
+		;
+	buf_add(in, st->in.data, st->in.len);
+}
+
+void share_stream_begin(struct share_stream *st, const char *in, size_t len)
+{
+	buf_add(&st->in, in, len);
+	loop_fd_set(st->source, EPOLLIN | EPOLLOUT);
 }
 
 void share_stream_free(struct share_stream *st)

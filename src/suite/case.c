@@ -59,6 +59,45 @@ static void on_output(void *arg, size_t i, int stream, const char *data, size_t 
 	case_check_disk(c, f);
 }
 
+static void end_tap(struct case_run *c)
+{
+	if (c->tap && !c->tap_ended)
+		tap_end(c->tap);
+	c->tap_ended = true;
+}
+
+/* By what is known at that moment. What ends well is not saved, nor what is expected to fail. */
+static bool is_failing(struct case_run *c, enum guest_moment moment)
+{
+	const struct verdict_input in = {
+		.report = job_so_far(c->job),
+		.command = c->test,
+		.protocol = c->c->test->protocol,
+		.tap = c->tap,
+		.expect = c->c->test->expect,
+		.fail_on = c->c->test->fail_on,
+	};
+
+	if (in.report->exits[c->test].ended)
+		end_tap(c);
+	return verdict_is_failing(&in, moment);
+}
+
+/* Those that fail side by side must not exceed what is allowed together. */
+static bool on_keep(void *arg, enum guest_moment moment)
+{
+	struct case_run *c = arg;
+
+	if (!c->job || !is_failing(c, moment))
+		return false;
+	if (!*c->x->keeps) {
+		c->not_kept = true;
+		return false;
+	}
+	--*c->x->keeps;
+	return true;
+}
+
 static void on_ready(void *arg)
 {
 }
@@ -156,6 +195,8 @@ static int open_files(struct case_run *c, int *ret_console, int *ret_kmsg, struc
 	if (kmsg_fd < 0)
 		return kmsg_fd;
 	c->artifacts_dir = path_join(full, "artifacts");
+	if (c->x->o->keep_failed)
+		c->snapshot_dir = path_join(full, SNAPSHOT_DIR);
 	*ret_console = TAKE_FD(console_fd);
 	*ret_kmsg = TAKE_FD(kmsg_fd);
 	return 0;
@@ -199,6 +240,7 @@ static int start_job(struct case_run *c, const struct case_guest *guest, int con
 		.output = on_output,
 		.done = on_done,
 		.arg = c,
+		.keep = on_keep,
 	};
 	const struct job_spec spec = {
 		.plan = c->plan,
@@ -217,6 +259,7 @@ static int start_job(struct case_run *c, const struct case_guest *guest, int con
 		.artifacts = (const char *const *)t->artifacts.v,
 		.n_artifacts = t->artifacts.n,
 		.artifacts_dir = c->artifacts_dir,
+		.snapshot_dir = c->snapshot_dir,
 	};
 
 	if (!guest->job)
@@ -264,6 +307,16 @@ enum guest_isolate case_isolated(const struct case_run *c)
 	return c->report ? c->report->isolate : ISOLATE_BOOT;
 }
 
+bool case_not_kept(const struct case_run *c)
+{
+	return c->not_kept;
+}
+
+const char *case_snapshot_why(const struct case_run *c)
+{
+	return c->report ? c->report->snapshot_why : NULL;
+}
+
 const char *case_isolate_why(const struct case_run *c)
 {
 	return c->report ? c->report->isolate_why : NULL;
@@ -305,6 +358,7 @@ void case_free(struct case_run *c)
 	strv_release(&c->template_env);
 	free(c->dir);
 	free(c->artifacts_dir);
+	free(c->snapshot_dir);
 	free(c);
 }
 
@@ -353,11 +407,11 @@ static int finish_job(struct case_run *c, struct record *rec, struct err *e)
 
 	if (ret < 0)
 		return ret;
-	if (c->tap)
-		tap_end(c->tap);
+	end_tap(c);
 	verdict_decide(&in, rec);
 	record_add_plan(rec, c->plan);
 	record_add_report(rec, r, c->test);
+	record_add_snapshot(rec, c->x, c->c->id, r);
 	if (c->isolate == SUITE_ISOLATE_SHARED)
 		str_replace(&rec->isolate, suite_isolate_name(c->isolate));
 	record_decode(rec, rig_symbols(c->x->rig, c->c));

@@ -17,6 +17,8 @@ struct case_context {
 	const struct run_options *o;
 	struct rig *rig;
 	const char *run_path; /* the run's folder, absolute */
+	const char *run_shown; /* as a person would type it */
+	unsigned *keeps; /* how many guests may still be saved */
 };
 
 struct case_run;
@@ -32,6 +34,8 @@ struct case_events {
 
 /* What a record says of a case that never ran. The caller fills verdict and reason. */
 void case_describe(const struct case_context *x, const struct plan_case *c, struct record *rec);
+
+#define SNAPSHOT_DIR "snapshot" /* in the case's folder */
 
 /* Where a case runs. */
 struct case_guest {
@@ -53,6 +57,8 @@ size_t case_index(const struct case_run *c);
 /* After `over`: why its guest was no clone though one was wanted, or what was wrong with a template; NULL. */
 enum guest_isolate case_isolated(const struct case_run *c); /* what it was */
 const char *case_isolate_why(const struct case_run *c);
+bool case_not_kept(const struct case_run *c); /* its guest was not saved, for there are enough */
+const char *case_snapshot_why(const struct case_run *c); /* why it could not be; NULL */
 /* Whether it was stopped before its end came: then there is nothing to record. */
 bool case_cancelled(const struct case_run *c);
 /* After `over`: the record. An error means that a file of the case is not whole: then there is no record. */

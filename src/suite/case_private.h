@@ -11,6 +11,9 @@ struct case_run {
 	size_t index;
 	char *dir; /* owned: relative to the run's folder */
 	char *artifacts_dir; /* owned */
+	char *snapshot_dir; /* owned; NULL: its guest is not saved */
+	bool tap_ended;
+	bool not_kept; /* it would have been, but for the number */
 	struct case_events ev;
 	struct guest_plan *plan; /* borrowed */
 	enum suite_isolate isolate;

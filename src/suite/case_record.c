@@ -75,6 +75,23 @@ void record_add_os_report(struct record *rec, const struct os_report *r)
 	strv_addv(&rec->problems, &r->trouble);
 }
 
+void record_add_snapshot(struct record *rec, const struct case_context *x, const char *id,
+	const struct job_report *r)
+{
+	_cleanup_strv_ struct strv v = STRV_INIT;
+
+	if (!r->snapshot)
+		return;
+	strv_add(&v, x->o->program ? x->o->program : "vmrig");
+	strv_add(&v, "shell");
+	strv_add(&v, "--output");
+	strv_add(&v, x->run_shown);
+	strv_add(&v, "--at");
+	strv_add(&v, id);
+	free(rec->resume);
+	rec->resume = strv_shell(&v);
+}
+
 void record_decode(struct record *rec, struct symbols *symbols)
 {
 	for (size_t i = 0; symbols && i < rec->n_splats; i++) {

@@ -15,6 +15,10 @@ void record_add_report(struct record *rec, const struct job_report *r, size_t te
 /* The same of a machine whose system is its own. */
 void record_add_os_report(struct record *rec, const struct os_report *r);
 /* Adds function, file and line to the traces. */
+struct case_context;
+/* How to come to its guest, or why that was not saved. */
+void record_add_snapshot(struct record *rec, const struct case_context *x, const char *id,
+	const struct job_report *r);
 void record_decode(struct record *rec, struct symbols *symbols);
 
 #endif

@@ -15,8 +15,10 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "suite/debug_socket.h"
 #include "suite/sink.h"
 #include "suite/suite.h"
+#include "suite/terminal.h"
 #include "variant/variant.h"
 
 #define STDIN_CHUNK        32768
@@ -28,13 +30,15 @@ struct once {
 	struct loop *loop; /* owned */
 	struct kernel kernel;
 	struct guest_plan *plan; /* owned */
+	struct guest_snapshot *snapshot; /* owned; NULL: the guest is a new one */
+	struct debug_socket debug;
 	struct job *job; /* owned */
 	struct sink *out[2]; /* owned: stdout, stderr */
 	bool error_told[2]; /* acted upon: nobody reads any more, or what was written is lost */
 	struct loop_fd *in; /* owned: our stdin while the guest has room */
 	size_t room;
 	bool in_ended;
-	unsigned interrupts;
+	unsigned interrupts, escapes;
 	int signal; /* that ended us before a command ran; 0: none */
 	const struct job_report *report; /* borrowed; set by done */
 };
@@ -94,6 +98,11 @@ static void on_stdin(void *arg, int fd, uint32_t events)
 	} else {
 		c->room -= (size_t)n;
 		job_stdin(c->job, data, (size_t)n);
+		if (c->o->command.terminal && terminal_escaped(&c->escapes, data, (size_t)n)) {
+			c->signal = SIGTERM;
+			job_cancel(c->job);
+			return;
+		}
 	}
 	if (c->in_ended || c->room == 0) {
 		loop_fd_remove(c->in);
@@ -125,11 +134,39 @@ static void on_signal(void *arg, int signo)
 	job_cancel(c->job);
 }
 
+static void tell_window(struct once *c)
+{
+	uint16_t rows, columns;
+
+	terminal_window(&rows, &columns);
+	job_window(c->job, rows, columns);
+}
+
+static void on_window(void *arg, int signo)
+{
+	struct once *c = arg;
+
+	if (c->job && !c->report)
+		tell_window(c);
+}
+
+static void on_started(void *arg, size_t i)
+{
+	struct once *c = arg;
+
+	if (!c->o->command.terminal)
+		return;
+	loop_signal_add(c->loop, SIGWINCH, on_window, c);
+	if (terminal_take() == 0)
+		tell_window(c);
+}
+
 static void on_done(void *arg, const struct job_report *r)
 {
 	struct once *c = arg;
 
 	c->report = r;
+	terminal_give_back();
 	loop_fd_remove(c->in);
 	c->in = NULL;
 	if (sink_pending(c->out[0]) + sink_pending(c->out[1]) == 0)
@@ -303,12 +340,31 @@ static bool is_nohup(int signo)
 	return signo == SIGHUP && sigaction(signo, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
 }
 
+static int prepare_snapshot(struct once *c, struct err *e)
+{
+	const char *silent;
+	int r = guest_snapshot_open(c->o->snapshot, &c->snapshot, e);
+
+	if (r < 0)
+		return r;
+	c->plan = guest_plan_ref(guest_snapshot_plan(c->snapshot));
+	silent = guest_snapshot_silent(c->snapshot);
+	if (silent && !c->o->debug) {
+		err_set(e, -ENOTCONN, "no shell can be had in %s: %s", c->o->snapshot, silent);
+		return err_hint(e,
+			"Look at it by a debugger: add --gdb. What it said is in the case's console.log.");
+	}
+	return c->o->debug ? debug_socket_open(c->o->snapshot, &c->debug, e) : 0;
+}
+
 static int prepare(struct once *c, struct err *e)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT, places = STRV_INIT;
 	_cleanup_free_ char *line = NULL;
 	int r;
 
+	if (c->o->snapshot)
+		return prepare_snapshot(c, e);
 	r = variant_resolve(
 		c->o->kernel, c->o->arch, NULL, c->o->explain ? &places : NULL, &c->kernel, e);
 	for (size_t i = 0; i < places.n; i++)
@@ -337,6 +393,30 @@ static enum guest_isolate isolate_of(const struct once *c)
 	return why ? ISOLATE_BOOT : ISOLATE_CLONE;
 }
 
+static void tell_debugger(const struct once *c)
+{
+	const struct kernel *k = guest_plan_kernel(c->plan);
+
+	fprintf(stderr,
+		"vmrig: the guest stands still, and waits for a debugger; Ctrl-C ends it. In another terminal:\n"
+		"  gdb %s -ex 'target remote %s'\n",
+		k->vmlinux ? k->vmlinux : "", c->debug.path);
+}
+
+/* It ends when we are told to, which is no failure. */
+static int conclude_debug(const struct once *c)
+{
+	const struct job_report *r = c->report;
+
+	if (!r->infra && (r->cancelled || r->end != MACHINE_DIED))
+		return 0;
+	fprintf(stderr, "vmrig: the guest ended: %s\n",
+		r->infra     ? r->infra
+		: r->end_why ? r->end_why
+			     : "no reason told");
+	return EXIT_INFRA;
+}
+
 static int run(struct once *c, struct err *e)
 {
 	const struct job_spec spec = {
@@ -344,7 +424,9 @@ static int run(struct once *c, struct err *e)
 		.name = path_base(c->o->command.argv[0]),
 		.isolate = isolate_of(c),
 		.commands = &c->o->command,
-		.n_commands = 1,
+		.n_commands = c->o->debug ? 0 : 1,
+		.resume = c->snapshot,
+		.debug_fd = c->o->debug ? c->debug.fd : 0,
 		.boot_ms = c->o->boot_ms,
 		.idle_ms = c->o->idle_ms,
 		.total_ms = c->o->total_ms,
@@ -353,6 +435,7 @@ static int run(struct once *c, struct err *e)
 		.kmsg_fd = -1,
 	};
 	const struct job_handlers h = {
+		.started = on_started,
 		.output = on_output,
 		.console = on_console,
 		.stdin_room = on_stdin_room,
@@ -373,23 +456,28 @@ static int run(struct once *c, struct err *e)
 	r = job_start(c->loop, &spec, &h, &c->job, e);
 	if (r < 0)
 		return r;
+	if (c->o->debug)
+		tell_debugger(c);
 	loop_run(c->loop);
-	return conclude(c);
+	return c->o->debug ? conclude_debug(c) : conclude(c);
 }
 
 int once_run(const struct once_options *o, struct err *e)
 {
-	struct once c = { .o = o };
+	struct once c = { .o = o, .debug = { .fd = -1 } };
 	int r;
 
 	c.loop = loop_new();
 	r = prepare(&c, e);
 	if (r == 0 && !o->dry_run)
 		r = run(&c, e);
+	terminal_give_back();
 	job_free(c.job);
 	sink_free(c.out[0]);
 	sink_free(c.out[1]);
 	guest_plan_unref(c.plan);
+	guest_snapshot_free(c.snapshot);
+	debug_socket_close(&c.debug);
 	kernel_release(&c.kernel);
 	loop_free(c.loop);
 	return r < 0 ? EXIT_INFRA : r;

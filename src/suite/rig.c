@@ -30,6 +30,7 @@ struct prepared {
 struct rig {
 	const struct suite *s;
 	enum machine_accel accel;
+	bool savable;
 	const char *arch; /* borrowed; NULL: the machines' own */
 	struct rig_kernel **kernels; /* owned; one for each different spec and architecture */
 	size_t n_kernels, cap_kernels;
@@ -47,6 +48,11 @@ struct rig *rig_new(const struct suite *s, enum machine_accel accel, const char 
 	g->arch = arch;
 	g->systems = rig_systems_new(s, accel);
 	return g;
+}
+
+void rig_set_savable(struct rig *g)
+{
+	g->savable = true;
 }
 
 void rig_free(struct rig *g)
@@ -184,6 +190,7 @@ static void prepare(struct rig *g, struct prepared *p)
 		.cpus = p->cpus,
 		.memory_mib = m->memory_mib,
 		.root = g->s->root,
+		.savable = g->savable,
 		.shares = shares,
 		.n_shares = p->rw->n,
 		.cmdline = m->cmdline,

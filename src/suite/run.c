@@ -163,6 +163,8 @@ static void set_up(struct run *r)
 	r->over = xcalloc(r->jobs, sizeof(struct case_run *));
 	r->loop = loop_new();
 	r->rig = rig_new(r->s, r->o.accel, r->o.arch);
+	if (r->o.keep_failed)
+		rig_set_savable(r->rig);
 	r->progress = progress_new(STDERR_FILENO, progress_mode_for(STDERR_FILENO),
 		progress_color_for(STDERR_FILENO), r->plan.n, r->records.n, count_failed(r),
 		(unsigned)r->jobs);
@@ -172,6 +174,8 @@ static void set_up(struct run *r)
 		.o = &r->o,
 		.rig = r->rig,
 		.run_path = r->dir.path,
+		.run_shown = r->dir.shown,
+		.keeps = &r->keeps,
 	};
 }
 

@@ -49,6 +49,7 @@ struct run {
 	int64_t give_up_ms; /* when those that did not end are killed */
 	struct err fatal; /* set with STOP_FATAL */
 	int64_t started_ms;
+	unsigned keeps; /* guests that may still be saved */
 	struct strv told; /* lines that were told of the guest plans */
 };
 

@@ -264,6 +264,20 @@ static void tell_isolate(struct run *r, struct case_run *c)
 		tell_once(r, line);
 }
 
+static void tell_snapshot(struct run *r, struct case_run *c)
+{
+	const char *why = case_snapshot_why(c);
+	_cleanup_free_ char *line = NULL;
+
+	if (case_not_kept(c))
+		line = xasprintf("further guests that fail are not saved: --keep-failed=%u",
+			r->o.keep_failed);
+	else if (why)
+		line = xasprintf("the guest of a failed test could not be saved: %s", why);
+	if (line)
+		tell_once(r, line);
+}
+
 static void collect(struct run *r)
 {
 	for (size_t i = 0; i < r->n_over; i++) {
@@ -272,6 +286,7 @@ static void collect(struct run *r)
 		struct err e = ERR_INIT;
 
 		tell_isolate(r, c);
+		tell_snapshot(r, c);
 		if (!case_cancelled(c) && r->stop != STOP_FATAL) {
 			if (case_finish(c, &rec, &e) < 0) {
 				run_fatal(r, &e);
@@ -432,6 +447,7 @@ void schedule_run(struct run *r)
 			sources[i] = loop_signal_add(r->loop, signals[i], on_signal, r);
 	if (r->o.total_ms)
 		total = loop_timer_add(r->loop, clock_ms() + r->o.total_ms, on_total_limit, r);
+	r->keeps = r->o.keep_failed;
 	prepare_all(r);
 	rig_each_plan(r->rig, tell_plan, r);
 	rig_each_os_plan(r->rig, tell_os_plan, r);

@@ -169,6 +169,7 @@ struct run_options {
 	const char *arch; /* of all guests, over the suite's; NULL: the suite's */
 	int64_t total_ms; /* of the whole run; 0: none */
 	bool fail_fast, verbose;
+	unsigned keep_failed; /* guests of failed cases that are saved, at most; 0: none */
 	const char *program; /* argv[0], for rerun lines; NULL: "vmrig" */
 	const char *suite_arg; /* the suite as typed, for rerun lines; NULL: it was found upwards */
 };
@@ -179,6 +180,10 @@ int run_resume_suite(const char *dir, char **ret_path, struct err *e);
 /* Runs the suite to its end: progress on stderr, reports on disk. Returns the exit code of `vmrig test`:
  * 0, 1, 2 (usage: an error in E), 125 (infra), or 128+n when a signal stopped it (after the reports). */
 int suite_run(struct suite *s, const struct run_options *o, struct err *e);
+
+/* The folder with the saved guest of case ID (or of the only case whose id has it as its test) of the run in DIR (NULL: the latest
+ * of here); the caller owns it. -ENOENT names what there is. */
+int run_snapshot_dir(const char *dir, const char *id, char **ret, struct err *e);
 
 /* ---- one command, for `vmrig run` ---- */
 
@@ -192,6 +197,9 @@ struct once_options {
 	int64_t boot_ms, idle_ms, total_ms; /* 0: none */
 	bool verbose; /* console to stderr */
 	bool json; /* the record to stderr as one line of JSON at the end */
+	const char *
+		snapshot; /* a guest that was saved there, and goes on in the place of one of `kernel`; NULL */
+	bool debug; /* it stands still for a debugger */
 	bool dry_run; /* print the engine's command line and stop */
 	enum splat_kind fail_on;
 };

@@ -436,6 +436,39 @@ void verdict_decide(const struct verdict_input *in, struct record *ret)
 	verdict_expect(in->expect, r->limit == LIMIT_TEST || r->limit == LIMIT_IDLE, ret);
 }
 
+/* A command in front of the test, or the test itself, speaks for the whole. */
+static bool is_decided(const struct verdict_input *in)
+{
+	const struct job_exit *x = in->report->exits;
+
+	for (size_t i = 0; i < in->command; i++)
+		if (x[i].ended && (x[i].signalled || x[i].code))
+			return true;
+	return x[in->command].ended;
+}
+
+bool verdict_is_failing(const struct verdict_input *in, enum guest_moment moment)
+{
+	struct job_report r = *in->report;
+	struct verdict_input now = *in;
+	struct record rec = RECORD_INIT;
+	bool failing;
+
+	if (moment == MOMENT_LIMIT)
+		return in->expect != EXPECT_TIMEOUT;
+	if (moment == MOMENT_ENDED)
+		return in->expect != EXPECT_CRASH;
+	if (!is_decided(in))
+		return false;
+	r.bye = r.kmsg_whole = true;
+	splats_end(r.kmsg);
+	now.report = &r;
+	verdict_decide(&now, &rec);
+	failing = !rec.ok;
+	record_release(&rec);
+	return failing;
+}
+
 int verdict_exit_code(const struct verdict_input *in, const struct record *r)
 {
 	const struct job_exit *x = &in->report->exits[in->command];

@@ -39,6 +39,9 @@ struct verdict_system_input {
 };
 void verdict_decide_system(const struct verdict_system_input *in, struct record *ret);
 
+/* Whether it will fail, told at MOMENT, before the guest's end: at MOMENT_FAILED a command is over. */
+bool verdict_is_failing(const struct verdict_input *in, enum guest_moment moment);
+
 /* What `vmrig run` exits with: the command's own code, 128+n, or 122 to 125 (docs/verdicts.md). A command
  * that could not be executed gives 127 (not found) or 126, as a shell does. */
 int verdict_exit_code(const struct verdict_input *in, const struct record *r);

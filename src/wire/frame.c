@@ -16,6 +16,7 @@ static const char *const names[] = {
 	[WIRE_SHUTDOWN] = "SHUTDOWN",
 	[WIRE_PREPARE] = "PREPARE",
 	[WIRE_PARK] = "PARK",
+	[WIRE_WINDOW] = "WINDOW",
 	[WIRE_HELLO] = "HELLO",
 	[WIRE_DONE] = "DONE",
 	[WIRE_STARTED] = "STARTED",

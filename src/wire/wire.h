@@ -26,13 +26,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION      3
+#define WIRE_VERSION      4
 #define WIRE_MAGIC        0x31524d56u /* "VMR1" */
 #define WIRE_HEADER_SIZE  20
 #define WIRE_PAYLOAD_MAX  65536
 #define WIRE_STDIN_WINDOW (256 * 1024) /* bytes of stdin in flight before the first credit */
 #define WIRE_PORT_AGENT   "vmrig.agent" /* name of the virtio-serial port */
 #define WIRE_PORT_FS      "vmrig.fs" /* name of the port that carries FUSE, where there is one */
+#define WIRE_PORT_FS2     "vmrig.fs2" /* of a second one, for another folder */
 
 enum wire_type {
 	/* Host to guest. `id` names the request; its answers carry the same one. */
@@ -40,7 +41,7 @@ enum wire_type {
 				   str machine_id, u32 heartbeat_ms, u8 forward_kmsg */
 	WIRE_ROOT = 2, /* u32 id, u8 share kind, str tag, strv tmpfs (paths that get one) → DONE */
 	WIRE_SHARE = 3, /* u32 id, u8 share kind, str tag, str path, u8 writable → DONE */
-	WIRE_EXEC = 4, /* u32 id, strv argv, strv env, str cwd, str user ("": root), u8 has_stdin
+	WIRE_EXEC = 4, /* u32 id, strv argv, strv env, str cwd, str user ("": root), u8 input
 			   → STARTED … EXITED, or DONE with the error of the exec */
 	WIRE_STDIN = 5, /* u32 id, bytes; empty: end of file */
 	WIRE_SIGNAL = 6, /* u32 id, u32 signo: to the command's process group */
@@ -50,6 +51,7 @@ enum wire_type {
 			   strv argv, strv env, str cwd: a command before ROOT → as EXEC */
 	WIRE_PARK =
 		10, /* u32 id: the session ends → DONE, and HELLO with key and numbers as at first */
+	WIRE_WINDOW = 11, /* u32 id, u16 rows, u16 columns: of the command's terminal */
 
 	/* Guest to host. */
 	WIRE_HELLO = 64, /* u16 version, str agent, str release, str machine, u64 uptime_us,
@@ -72,6 +74,14 @@ enum wire_type {
 
 /* The type's name ("EXITED"), or NULL for a number that has none. */
 const char *wire_type_name(uint8_t type);
+
+/* What a command's stdin is. */
+enum wire_input {
+	WIRE_INPUT_NONE = 0, /* /dev/null */
+	WIRE_INPUT_PIPE = 1,
+	WIRE_INPUT_TERMINAL =
+		2, /* all three streams are a terminal of its own; its output is STDOUT */
+};
 
 enum wire_share {
 	WIRE_SHARE_NONE = 0, /* stay on the initramfs */

@@ -104,7 +104,7 @@ int machine_start(struct loop *loop, const struct machine_spec *spec,
 
 	if (machine.refuse)
 		return err_set(e, -EIO, "the engine does not start");
-	BUG_ON(fd_socketpair(channel) < 0 || (spec->fs_port && fd_socketpair(fs) < 0));
+	BUG_ON(fd_socketpair(channel) < 0 || (spec->fs_ports && fd_socketpair(fs) < 0));
 	m = xcalloc(1, sizeof(*m));
 	*m = (struct machine){ .h = *h, .fd = channel[0], .fs_fd = fs[0] };
 	m->end_timer = loop_timer_add(loop, CLOCK_NEVER, on_end, m);
@@ -217,7 +217,7 @@ int machine_channel_fd(struct machine *m)
 	return m->fd;
 }
 
-int machine_fs_fd(struct machine *m)
+int machine_fs_fd(struct machine *m, unsigned i)
 {
 	return m->fs_fd;
 }

@@ -235,7 +235,7 @@ static void the_root_comes_over_9p_else_over_fuse(void **state)
 	make_kernel(VIRTIO NINE_P FUSE, true);
 	prepare();
 	assert_int_equal(plan->root, WIRE_SHARE_9P);
-	assert_false(plan->spec.fs_port);
+	assert_int_equal(plan->spec.fs_ports, 0);
 	assert_int_equal(plan->spec.n_shares, 1);
 	assert_string_equal(plan->spec.shares[0].path, "/");
 	assert_false(plan->spec.shares[0].writable);
@@ -243,7 +243,7 @@ static void the_root_comes_over_9p_else_over_fuse(void **state)
 	make_kernel(VIRTIO FUSE "CONFIG_9P_FS=y\n", true);
 	prepare();
 	assert_int_equal(plan->root, WIRE_SHARE_FUSE);
-	assert_true(plan->spec.fs_port);
+	assert_int_equal(plan->spec.fs_ports, 1);
 	assert_int_equal(plan->spec.n_shares, 0);
 	assert_string_equal(plan->root_dir, "/");
 }

@@ -251,7 +251,7 @@ static void a_root_over_fuse_that_is_not_there_is_told_by_its_error(void **state
 	struct err e = ERR_INIT;
 
 	rig.plan->root = WIRE_SHARE_FUSE;
-	rig.plan->spec.fs_port = true;
+	rig.plan->spec.fs_ports = 1;
 	rig.plan->root_dir = xstrdup("/nowhere/at/all");
 	assert_true(job_start(rig.loop, &rig.spec, &h, &rig.job, &e) < 0);
 	assert_non_null(strstr(err_text(&e), "/nowhere/at/all"));
@@ -263,7 +263,7 @@ static void a_fuse_stream_that_makes_no_sense_ends_the_guest(void **state)
 	static const char junk[64] = "\377\377\377\377 this is no request";
 
 	rig.plan->root = WIRE_SHARE_FUSE;
-	rig.plan->spec.fs_port = true;
+	rig.plan->spec.fs_ports = 1;
 	rig.plan->root_dir = xstrdup(rig.dir);
 	reach(AT_RUN);
 	assert_int_equal(write(machine.fs_fd, junk, sizeof(junk)), sizeof(junk));

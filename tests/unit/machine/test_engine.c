@@ -75,7 +75,7 @@ static void the_second_uart_is_a_channel(void **state)
 	h.arg = &o;
 	if (machine_start(o.loop, &spec, &h, &m, &e) < 0)
 		fail_msg("%s", err_text(&e));
-	assert_int_equal(machine_fs_fd(m), -1);
+	assert_int_equal(machine_fs_fd(m, 0), -1);
 	loop_timer_add(o.loop, clock_ms() + LIMIT_MS, on_limit, NULL);
 	loop_run(o.loop);
 	assert_int_equal(o.end, MACHINE_POWERED_OFF);
@@ -139,14 +139,14 @@ static void ports_are_where_the_spec_says(void **state)
 			struct machine *m = NULL;
 
 			spec.channel = uart ? CHANNEL_UART : CHANNEL_VIRTIO;
-			spec.fs_port = fs;
+			spec.fs_ports = fs;
 			assert_int_equal(machine_start(loop, &spec, &h, &m, NULL), 0);
 			assert_true(machine_channel_fd(m) >= 0);
 			if (fs)
-				assert_true(machine_fs_fd(m) >= 0 &&
-					    machine_fs_fd(m) != machine_channel_fd(m));
+				assert_true(machine_fs_fd(m, 0) >= 0 &&
+					    machine_fs_fd(m, 0) != machine_channel_fd(m));
 			else
-				assert_int_equal(machine_fs_fd(m), -1);
+				assert_int_equal(machine_fs_fd(m, 0), -1);
 			machine_free(m);
 		}
 }
@@ -162,7 +162,7 @@ static void the_command_line_is_shown(void **state)
 		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
 		skip();
 	}
-	spec.fs_port = true;
+	spec.fs_ports = 1;
 	spec.shares = &share;
 	spec.n_shares = 1;
 	assert_int_equal(machine_describe(&spec, &v, NULL), 0);

@@ -386,6 +386,15 @@ void job_cancel(struct job *j)
 		loop_timer_set(j->timer, clock_ms());
 }
 
+const struct job_report *job_so_far(const struct job *j)
+{
+	return &j->report;
+}
+
+void job_window(struct job *j, uint16_t rows, uint16_t columns)
+{
+}
+
 struct console *job_console(struct job *j)
 {
 	return j->console;
