@@ -23,6 +23,8 @@
 
 #define GRACE_MS         1000
 #define STDERR_TAIL_SIZE 8192
+#define CONT_AGAIN_MS    5
+#define CONT_TRIES       400
 
 /* QEMU writes the console byte by byte. Without a pause between reads each few bytes cost a wakeup, two thirds
  * of our CPU time for a run; longer pauses fill the socket and slow the guest down (docs/performance.md). */
@@ -41,6 +43,8 @@ struct qemu {
 	struct qemu_typing *typing; /* owned */
 	struct qemu_dump *dumps; /* owned */
 	struct qemu_migration migration;
+	struct loop_timer *cont_again; /* owned */
+	unsigned cont_tries;
 	int ports[QEMU_CHANNELS_MAX]; /* owned */
 	size_t n_ports;
 
@@ -176,12 +180,24 @@ static void on_cont(void *arg, json_t *ret, const struct qmp_error *error)
 	struct qemu *q = arg;
 	_cleanup_free_ char *why = NULL;
 
-	if (ret)
+	if (ret) {
 		q->ran = true;
+		q->cont_tries = 0;
+	}
 	if (ret || qmp_over(q->qmp))
 		return; /* what ended the stream tells the reason */
+	/* A migration that it told to be completed is not "finalized" until a moment later, which no event tells. */
+	if (q->migration.qemu && q->cont_tries++ < CONT_TRIES) {
+		loop_timer_set(q->cont_again, clock_ms() + CONT_AGAIN_MS);
+		return;
+	}
 	why = xasprintf("QEMU did not start the guest (%s)", error->desc);
 	fail(q, why);
+}
+
+static void on_cont_again(void *arg)
+{
+	qemu_cont(arg);
 }
 
 static void on_event(void *arg, const char *name, const json_t *data)
@@ -396,6 +412,7 @@ static void attach(struct qemu *q, struct channels *ch, bool with_log)
 			q->loop, TAKE_FD(ch->ours[3 + q->n_ports]), on_log, on_eof, q);
 	q->exit_watch = loop_fd_add(q->loop, q->proc.pidfd, EPOLLIN, on_exit_ready, q);
 	q->grace = loop_timer_add(q->loop, CLOCK_NEVER, on_grace, q);
+	q->cont_again = loop_timer_add(q->loop, CLOCK_NEVER, on_cont_again, q);
 	q->sysrq = qemu_sysrq_new(q->loop, q);
 	q->typing = qemu_typing_new(q->loop, q);
 }
@@ -582,6 +599,7 @@ void qemu_free(struct qemu *q)
 	kill_group(q);
 	loop_fd_remove(q->exit_watch);
 	loop_timer_remove(q->grace);
+	loop_timer_remove(q->cont_again);
 	qemu_reader_free(q->console);
 	qemu_reader_free(q->monitor);
 	qemu_reader_free(q->errors);

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Guests of failed tests, saved and resumed; shells in guests.
+. "$(dirname "$0")/lib.sh"
+
+# A run whose tests fail, crash, hang, pass and fail as expected, in out.d. Guests that boot are saved as well as clones.
+failing_run() {
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M, timeout: 120s }
+		tests:
+		  - { name: fails, run: 'echo was here >/tmp/left; modprobe dummy numdummies=1; exit 3', teardown: rm /tmp/left }
+		  - { name: booted, run: 'touch /tmp/left; exit 1', isolate: boot }
+		  - { name: panics, run: 'echo c >/proc/sysrq-trigger' }
+		  - { name: hangs, run: 'echo inside >/run/inside; sleep 1000', timeout: 5s }
+		  - { name: fine, run: 'true' }
+		  - { name: known, run: exit 1, expect: fail }
+	END
+	vmrig test -j 1 -o out.d "$@"
+	code_is 1
+}
+
+has_snapshot() {
+	[ -e "out.d/cases/$1/snapshot/manifest.json" ]
+}
+
+test_the_guest_of_a_failed_test_can_be_resumed_again_and_again() {
+	failing_run --keep-failed=4
+	for case in fails:fail booted:fail panics:crash hangs:timeout fine:pass known:xfail; do
+		same "${case%:*}:$(field out.d/results.jsonl "${case%:*}" verdict)" "$case"
+	done
+	has out "vmrig shell --output out.d --at fails" || has err "vmrig shell --output out.d --at fails"
+	! has_snapshot fine || fail "a test that passed was saved"
+	! has_snapshot known || fail "a test that failed as expected was saved"
+	same "$(find out.d/cases/*/snapshot -type f -perm /077)" ""
+	sha256sum out.d/cases/*/snapshot/* >sums
+	for i in 1 2; do
+		vmrig shell -o out.d --at fails -- sh -c 'cat /tmp/left; ls /sys/class/net; echo more >>/tmp/left; cmp /bin/sh /proc/$$/exe; exit 7'
+		code_is 7
+		same "$(tr '\n' ' ' <out)" "was here dummy0 lo "
+	done
+	vmrig shell -o out.d --at booted -- test -e /tmp/left
+	code_is 0
+	vmrig shell -o out.d --at hangs -- sh -c 'cat /run/inside; pgrep -x sleep >/dev/null && exit 9'
+	code_is 9
+	same "$(cat out)" inside
+	vmrig shell -o out.d --at panics -- true
+	code_is 125
+	has err "its kernel had come to its end"
+	has err "--gdb"
+	sha256sum --quiet -c sums || fail "a snapshot has changed"
+	vmrig shell -o out.d --at fine -- true
+	code_is 125
+	has err "There is one of: fails, booted, panics, hangs"
+	# What was written by others, or for others.
+	sed -i.bak 's/"engine":"[^"]*"/"engine":"qemu 1.2.3"/' out.d/cases/fails/snapshot/manifest.json
+	vmrig shell -o out.d --at fails -- true
+	code_is 125
+	has err "it was saved by qemu 1.2.3, and here is"
+	sed 's/"host_cpu":"[^"]*"/"host_cpu":"Another CPU"/' out.d/cases/fails/snapshot/manifest.json.bak >out.d/cases/fails/snapshot/manifest.json
+	vmrig shell -o out.d --at fails -- true
+	has err "it was saved on Another CPU"
+	echo garbage >>out.d/cases/booted/snapshot/state
+	vmrig shell -o out.d --at booted -- true
+	code_is 125
+	has err "is not the file that was saved"
+}
+
+test_no_more_are_saved_than_allowed() {
+	failing_run --keep-failed=1 --filter fails --filter booted
+	has_snapshot fails
+	! has_snapshot booted || fail "more than one was saved"
+	same "$(grep -c 'further guests that fail are not saved: --keep-failed=1' err)" 1
+	# A debugger finds it; the socket is gone afterwards.
+	"$VMRIG" shell -o out.d --at fails --gdb 2>debug &
+	eventually grep -q 'target remote' debug
+	[ -S out.d/cases/fails/snapshot/gdb-$! ] || fail "no socket"
+	kill -INT $!
+	wait $! || fail "the debugger's guest: exit code $?"
+	same "$(find out.d/cases/fails/snapshot -type s)" ""
+}
+
+test_a_shell_has_a_terminal_and_takes_commands_without_one() {
+	vmrig shell -m 256M -- sh -c 'tty; exit 4'
+	code_is 4
+	has out "not a tty"
+	cat >keys.py <<-'END'
+		import fcntl, os, pty, select, struct, sys, termios, time
+		pid, fd = pty.fork()
+		if pid == 0:
+		    os.execv(sys.argv[1], sys.argv[1:])
+		def size(rows, columns):
+		    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+		def expect(word, seen=b""):
+		    end = time.time() + 120
+		    while word not in seen and time.time() < end:
+		        if select.select([fd], [], [], 1)[0]:
+		            seen += os.read(fd, 4096)
+		    assert word in seen, (word, seen)
+		size(33, 101)
+		expect(b"# ")
+		before = termios.tcgetattr(fd)
+		os.write(fd, b"stty size; tty\n")
+		expect(b"33 101")
+		os.write(fd, b"echo be''gun; sleep 1000\n")
+		expect(b"begun")
+		time.sleep(1)
+		os.write(fd, b"\x03")
+		os.write(fd, b"echo ended by $?\n")
+		expect(b"ended by 130")
+		size(44, 55)
+		time.sleep(1)
+		os.write(fd, b"stty size; exit 9\n")
+		expect(b"44 55")
+		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	END
+	code=0
+	PS1='# ' python3 keys.py "$VMRIG" shell -m 256M >out 2>err || code=$?
+	code_is 9
+}
+
+run_tests "$@"
