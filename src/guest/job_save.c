@@ -72,6 +72,7 @@ static void not_saved(struct job *j, const char *why)
 {
 	free(j->report.snapshot_why);
 	j->report.snapshot_why = xstrdup(why);
+	dir_remove(j->spec.snapshot_dir, NULL);
 }
 
 static void take_session(struct job *j, struct snapshot_session *s)

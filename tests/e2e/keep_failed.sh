@@ -118,4 +118,24 @@ test_a_shell_has_a_terminal_and_takes_commands_without_one() {
 	code_is 9
 }
 
+test_what_cannot_be_saved_is_told_and_leaves_nothing() {
+	mkdir writable
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M, timeout: 120s }
+		tests:
+		  - { name: writes, run: 'exit 1', rw: writable }
+		  - { name: setup, setup: 'echo 5 >/tmp/set; exit 4', run: 'true' }
+		  - { name: tap, protocol: tap, run: 'echo 1..1; echo not ok 1 - x' }
+	END
+	vmrig test --keep-failed -o out.d
+	code_is 1
+	same "$(field out.d/results.jsonl writes verdict)" fail
+	has err "the guest of a failed test could not be saved: Migration is disabled"
+	[ ! -e out.d/cases/writes/snapshot ] || fail "something is left of it"
+	has_snapshot tap || fail "a test that reports a failure was not saved"
+	vmrig shell -o out.d --at setup -- cat /tmp/set
+	code_is 0
+	same "$(cat out)" 5
+}
+
 run_tests "$@"
