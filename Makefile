@@ -36,6 +36,10 @@ bench: all
 proofs: all
 	@tools/proofs $(BUILD)
 
+# The same suite in guests that boot and in clones, twice each; docs/differential.md is the record.
+differential: all
+	@tools/differential $(BUILD)
+
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
@@ -53,7 +57,8 @@ help:
 		'make coverage the lines of kvmio that no test runs through' \
 		'make bench    measure, side by side' \
 		'make proofs   prove each feature of examples/runner-kernel both ways' \
+		'make differential  the same tests in clones and in guests that boot' \
 		'make install  DESTDIR= PREFIX=/usr/local' \
 		'make deps     install the packages that are missing'
 
-.PHONY: all deps demo check proofs coverage bench install format clean help
+.PHONY: all deps demo check proofs differential coverage bench install format clean help
