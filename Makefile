@@ -40,6 +40,11 @@ proofs: all
 differential: all
 	@tools/differential $(BUILD)
 
+# N clones in a row, and whether anything is left of them; docs/soak.md is the record of the whole 10,000.
+N ?= 10000
+soak: all
+	@tools/soak --clones $(N) $(if $(filter 10000,$(N)),--record docs/soak.md) $(BUILD)/vmrig
+
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
@@ -58,7 +63,8 @@ help:
 		'make bench    measure, side by side' \
 		'make proofs   prove each feature of examples/runner-kernel both ways' \
 		'make differential  the same tests in clones and in guests that boot' \
+		'make soak     N=10000 clones in a row leave nothing behind' \
 		'make install  DESTDIR= PREFIX=/usr/local' \
 		'make deps     install the packages that are missing'
 
-.PHONY: all deps demo check proofs differential coverage bench install format clean help
+.PHONY: all deps demo check proofs differential soak coverage bench install format clean help
