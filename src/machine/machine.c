@@ -80,13 +80,21 @@ static void on_loaded(void *arg)
 		m->h.loaded(m->h.arg);
 }
 
+static void on_held(void *arg)
+{
+	struct machine *m = arg;
+
+	m->h.held(m->h.arg);
+}
+
 int machine_start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine **ret, struct err *e)
 {
 	const struct engine_ops *ops = engine_of(spec);
-	struct machine_handlers own = {
-		.console = on_console, .ended = on_ended, .loaded = on_loaded
-	};
+	struct machine_handlers own = { .console = on_console,
+		.ended = on_ended,
+		.loaded = on_loaded,
+		.held = h->held ? on_held : NULL };
 	struct machine *m;
 	int r;
 
