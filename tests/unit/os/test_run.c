@@ -474,7 +474,7 @@ static void ladder_is_climbed_to_its_end(void **state)
 
 	read_steps(w, "[{expect: go}]");
 	played.heeds_quit = false;
-	w->spec.shutdown = (struct os_shutdown){ 10, 10, 10 };
+	w->spec.shutdown = (struct os_shutdown){ .button_ms = 10, .quit_ms = 10, .term_ms = 10 };
 	start(w);
 	says("go");
 	finish(w);

@@ -107,11 +107,11 @@ static void a_system_of_its_own_gets_its_media(void **state)
 	assert_has(s, "if=pflash,unit=0,format=raw,readonly=on,file=/code.fd ");
 	assert_has(s, "if=pflash,unit=1,format=raw,file=/dev/fd/9 ");
 	assert_has(s, "driver=file,node-name=disk0-file,read-only=on,filename=/a,,b.iso ");
-	assert_has(s, "-device ide-cd,drive=disk0,bootindex=0 ");
+	assert_has(s, "-device ide-cd,bus=ide.0,drive=disk0,bootindex=0 ");
 	assert_has(s, "driver=qcow2,node-name=disk1-base,read-only=on,file=disk1-base-file ");
 	assert_has(s,
 		"driver=qcow2,node-name=disk1,cache.no-flush=on,file=disk1-own,backing=disk1-base ");
-	assert_has(s, "-device ide-hd,drive=disk1,bootindex=1,serial=vmrig1 ");
+	assert_has(s, "-device ide-hd,bus=ide.1,drive=disk1,bootindex=1,serial=vmrig1 ");
 	assert_has(s, "driver=raw,node-name=disk2,cache.no-flush=on,file=disk2-own ");
 	assert_has(s, "-device nvme,drive=disk2,bootindex=2,serial=deadbeef ");
 	assert_has(s,
