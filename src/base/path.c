@@ -228,7 +228,8 @@ int path_libexec(const char *name, char **ret, struct err *e)
 	if (env("VMRIG_LIBEXEC_DIR"))
 		strv_take(&tried, path_join(env("VMRIG_LIBEXEC_DIR"), name));
 	if (n > 0) {
-		static const char *const near[] = { "agent", "../../agent", "../libexec/vmrig" };
+		static const char *const near[] = { "agent", "forkserver", "../../agent",
+			"../libexec/vmrig" };
 
 		for (size_t i = 0; i < ARRAY_SIZE(near); i++) {
 			_cleanup_free_ char *there = path_absolute(near[i], dir);

@@ -32,8 +32,8 @@ int path_cache_sub(const char *name, char **ret, struct err *e);
  * PATH, the working folder by POSIX, are passed over. Caller owns. */
 int path_program(const char *program, char **ret);
 
-/* The path of NAME, a part of the program (the guest agent): in $VMRIG_LIBEXEC_DIR, in agent/ of the
- * build folder when run from there, in ../libexec/vmrig beside it, or in the installed libexec
+/* The path of NAME, a part of the program (the guest agent, the fork server): in $VMRIG_LIBEXEC_DIR, in its
+ * folder of the build when run from there, in ../libexec/vmrig beside it, or in the installed libexec
  * folder. -ENOENT names all these. The caller owns the string. */
 int path_libexec(const char *name, char **ret, struct err *e);
 

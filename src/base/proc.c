@@ -247,6 +247,16 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct err *e)
 	return 0;
 }
 
+int proc_adopt(pid_t pid, struct proc *ret)
+{
+	struct proc child = { pid, (int)syscall(SYS_pidfd_open, pid, 0) };
+
+	if (child.pidfd < 0)
+		return -errno;
+	*ret = child;
+	return 0;
+}
+
 int proc_reap(struct proc *p, int *ret_status)
 {
 	int status;

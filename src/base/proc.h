@@ -44,6 +44,9 @@ struct proc {
 /* Starts the child; -ENOENT and friends when the program cannot be executed are told here. */
 int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct err *e);
 
+/* Takes over the child PID, which came to be by another's clone(2) with CLONE_PARENT. 0 or -errno. */
+int proc_adopt(pid_t pid, struct proc *ret);
+
 /* Reaps a child that has ended: its wait status (as of waitpid). -EAGAIN while it runs. */
 int proc_reap(struct proc *p, int *ret_status);
 

@@ -60,6 +60,8 @@ void qemu_fds_choose(const struct qemu_config *c, struct qemu_fds *ret)
 	ret->log = c->accel == QEMU_TCG && c->machine != QEMU_VIRT ? next_free(c, &fd) : -1;
 	for (size_t i = 0; i < qemu_n_ports(c); i++)
 		ret->ports[i] = next_free(c, &fd);
+	ret->fork = c->fork_library ? next_free(c, &fd) : -1;
+	ret->fork_library = c->fork_library ? next_free(c, &fd) : -1;
 }
 
 static void add2(struct strv *v, const char *a, const char *b)
@@ -202,7 +204,7 @@ void qemu_argv_fds(const struct qemu_config *c, const struct qemu_fds *fds, stru
 	add2(ret, "-parallel", "none");
 	add2(ret, "-vga", c->os && streq(qemu_transport(c), "pci") ? "std" : "none");
 	if (c->sandbox && c->features->sandbox)
-		add2(ret, "-sandbox", QEMU_SANDBOX);
+		add2(ret, "-sandbox", c->fork_library ? QEMU_SANDBOX_FORK : QEMU_SANDBOX);
 
 	add_socket(ret, QEMU_CONSOLE_ID, fds->console);
 	add2(ret, "-serial", "chardev:" QEMU_CONSOLE_ID);

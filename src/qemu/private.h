@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/proc.h"
 #include "base/strv.h"
 #include "qemu/qemu.h"
 
@@ -24,6 +25,7 @@ struct qemu_fds {
 	int log; /* -1: no log */
 	int ports
 		[QEMU_CHANNELS_MAX]; /* the second UART's stands behind the ports', then further serial ports' */
+	int fork, fork_library; /* the fork server's socket, and it itself; -1: none */
 };
 
 /* Numbers from 3 on that C's `keep_fds` leave free. */
@@ -47,7 +49,9 @@ const char *qemu_transport(const struct qemu_config *c);
 int qemu_exit_port_value(int status);
 
 #define QEMU_CONSOLE_ID "console"
-#define QEMU_SANDBOX    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+/* One that copies itself may make processes; its copies deny that to themselves. */
+#define QEMU_SANDBOX_FORK "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny"
+#define QEMU_SANDBOX      QEMU_SANDBOX_FORK ",spawn=deny"
 
 /* ---- end.c ---- */
 
@@ -92,6 +96,25 @@ void qemu_reader_send(struct qemu_reader *r, struct buf *out);
 /* As qemu_reader_send(), at once and with the descriptor FD beside the first byte (SCM_RIGHTS). 0 or -errno. */
 int qemu_reader_send_fd(struct qemu_reader *r, struct buf *out, int fd);
 bool qemu_reader_done(const struct qemu_reader *r);
+
+/* ---- fork.c ---- */
+
+struct qemu_fork_server {
+	int ours, theirs; /* owned: the ends of its socket */
+	int library; /* owned */
+};
+#define QEMU_FORK_SERVER_INIT \
+	{                     \
+		-1, -1, -1    \
+	}
+int qemu_fork_prepare(const struct qemu_config *c, struct qemu_fork_server *s, struct err *e);
+/* Ours, with what loads it. */
+void qemu_fork_environment(
+	const struct qemu_fork_server *s, const struct qemu_fds *n, struct strv *ret);
+void qemu_fork_release(struct qemu_fork_server *s);
+/* Asks over the socket FD for a copy, in which FDS take the place of those that QEMU was given under their numbers.
+ * Blocks for as long as that takes: a few milliseconds. */
+int qemu_fork_ask(int fd, const struct proc_fd *fds, size_t n, struct proc *ret, struct err *e);
 
 /* ---- usage.c ---- */
 

@@ -45,6 +45,11 @@ struct qemu {
 	struct qemu_migration migration;
 	struct loop_timer *cont_again; /* owned */
 	unsigned cont_tries;
+	struct qemu_fds fds; /* the numbers of the channels in QEMU */
+	int fork_fd; /* owned: to the fork server; -1: none */
+	bool alone; /* it leads no process group, or one that its copies are in */
+	qemu_saved_cb paused;
+	void *paused_arg; /* borrowed */
 	int ports[QEMU_CHANNELS_MAX]; /* owned */
 	size_t n_ports;
 
@@ -92,7 +97,7 @@ static void leave(struct qemu *q)
 static void kill_group(struct qemu *q)
 {
 	if (q->proc.pid > 0)
-		kill(-q->proc.pid, SIGKILL);
+		kill(q->alone ? q->proc.pid : -q->proc.pid, SIGKILL);
 }
 
 static void fail(struct qemu *q, const char *why)
@@ -370,19 +375,25 @@ static int make_channels(struct channels *c, const struct qemu_fds *n, size_t n_
 }
 
 static int spawn(const struct qemu_config *c, const struct qemu_fds *n, struct channels *ch,
-	struct proc *ret, struct err *e)
+	const struct qemu_fork_server *s, struct proc *ret, struct err *e)
 {
-	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_strv_ struct strv argv = STRV_INIT, env = STRV_INIT;
 	_cleanup_free_ struct proc_fd *fds = NULL;
 	struct proc_spec spec = { .new_session = true };
 	size_t n_fds = ch->n;
 
 	qemu_argv_fds(c, n, &argv);
-	fds = xcalloc(ch->n + 1 + c->n_keep_fds, sizeof(*fds));
+	fds = xcalloc(ch->n + 3 + c->n_keep_fds, sizeof(*fds));
 	memcpy(fds, ch->fds, ch->n * sizeof(*fds));
 	fds[n_fds++] = (struct proc_fd){ ch->fds[2].fd, STDOUT_FILENO };
 	for (size_t i = 0; i < c->n_keep_fds; i++)
 		fds[n_fds++] = (struct proc_fd){ c->keep_fds[i], c->keep_fds[i] };
+	if (c->fork_library) {
+		fds[n_fds++] = (struct proc_fd){ s->theirs, n->fork };
+		fds[n_fds++] = (struct proc_fd){ s->library, n->fork_library };
+		qemu_fork_environment(s, n, &env);
+		spec.envp = (const char *const *)env.v;
+	}
 	spec.argv = (const char *const *)argv.v;
 	spec.fds = fds;
 	spec.n_fds = n_fds;
@@ -398,16 +409,15 @@ static bool stays_stopped(const struct qemu_config *c)
 	return false;
 }
 
-static void attach(struct qemu *q, struct channels *ch, bool with_log)
+static void attach(struct qemu *q, struct channels *ch)
 {
-	q->qmp = qmp_new(on_event, q);
 	q->console = qemu_reader_new(q->loop, TAKE_FD(ch->ours[0]), on_console, on_eof, q);
 	qemu_reader_pause(q->console, CONSOLE_GAP_MS);
 	q->monitor = qemu_reader_new(q->loop, TAKE_FD(ch->ours[1]), on_monitor, on_eof, q);
 	q->errors = qemu_reader_new(q->loop, TAKE_FD(ch->ours[2]), on_stderr, on_eof, q);
 	for (size_t i = 0; i < q->n_ports; i++)
 		q->ports[i] = TAKE_FD(ch->ours[3 + i]);
-	if (with_log)
+	if (q->fds.log >= 0)
 		q->log = qemu_reader_new(
 			q->loop, TAKE_FD(ch->ours[3 + q->n_ports]), on_log, on_eof, q);
 	q->exit_watch = loop_fd_add(q->loop, q->proc.pidfd, EPOLLIN, on_exit_ready, q);
@@ -417,39 +427,84 @@ static void attach(struct qemu *q, struct channels *ch, bool with_log)
 	q->typing = qemu_typing_new(q->loop, q);
 }
 
+/* Takes over PROC and what is ours of CH. */
+static struct qemu *qemu_new(struct loop *loop, const struct qemu_handlers *h,
+	const struct qemu_fds *n, size_t n_ports, struct proc proc, struct channels *ch)
+{
+	struct qemu *q = xcalloc(1, sizeof(*q));
+
+	q->loop = loop;
+	q->h = *h;
+	q->proc = proc;
+	q->fds = *n;
+	q->n_ports = n_ports;
+	q->fork_fd = -1;
+	attach(q, ch);
+	channels_release(ch);
+	return q;
+}
+
 int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu_handlers *h,
 	struct qemu **ret, struct err *e)
 {
+	__attribute__((cleanup(qemu_fork_release))) struct qemu_fork_server s =
+		QEMU_FORK_SERVER_INIT;
 	struct channels ch = { .n = 0 };
 	struct proc proc = PROC_INIT;
 	struct qemu_fds n;
 	struct qemu *q;
-	int r;
+	int r = c->fork_library ? qemu_fork_prepare(c, &s, e) : 0;
 
+	if (r < 0)
+		return r;
 	qemu_fds_choose(c, &n);
 	r = make_channels(&ch, &n, qemu_n_ports(c));
 	if (r < 0)
 		err_sys(e, -r, "cannot make QEMU's channels");
 	else
-		r = spawn(c, &n, &ch, &proc, e);
+		r = spawn(c, &n, &ch, &s, &proc, e);
 	if (r < 0) {
 		channels_release(&ch);
 		return r;
 	}
-	q = xcalloc(1, sizeof(*q));
-	q->loop = loop;
-	q->h = *h;
-	q->proc = proc;
-	q->n_ports = qemu_n_ports(c);
+	q = qemu_new(loop, h, &n, qemu_n_ports(c), proc, &ch);
 	q->exit_port = c->os && c->os->exit_port;
 	q->holds = c->holds;
 	q->stopped = c->stopped;
-	attach(q, &ch, n.log >= 0);
-	channels_release(&ch);
+	q->qmp = qmp_new(on_event, q);
+	q->fork_fd = TAKE_FD(s.ours);
+	q->alone = q->fork_fd >= 0;
 	if (c->state_fd)
 		qemu_migrate_in(&q->migration, q, c->state_fd, on_loaded, q);
 	else if (!stays_stopped(c))
 		qemu_cont(q);
+	*ret = q;
+	return 0;
+}
+
+int qemu_fork(struct qemu *from, const struct qemu_handlers *h, struct qemu **ret, struct err *e)
+{
+	struct channels ch = { .n = 0 };
+	struct proc proc = PROC_INIT;
+	struct qemu *q;
+	int r;
+
+	if (from->fork_fd < 0 || from->reaped)
+		return err_set(e, -EPIPE, "this QEMU cannot be copied, or has ended");
+	r = make_channels(&ch, &from->fds, from->n_ports);
+	if (r < 0)
+		err_sys(e, -r, "cannot make QEMU's channels");
+	else
+		r = qemu_fork_ask(from->fork_fd, ch.fds, ch.n, &proc, e);
+	if (r < 0) {
+		channels_release(&ch);
+		return r;
+	}
+	q = qemu_new(from->loop, h, &from->fds, from->n_ports, proc, &ch);
+	q->qmp = qmp_new_greeted(on_event, q);
+	q->holds = from->holds;
+	q->alone = true;
+	qemu_cont(q);
 	*ret = q;
 	return 0;
 }
@@ -529,6 +584,27 @@ void qemu_cont(struct qemu *q)
 	qemu_command(q, "cont", NULL, on_cont, q);
 }
 
+static void on_paused(void *arg, json_t *ret, const struct qmp_error *error)
+{
+	struct qemu *q = arg;
+
+	q->paused(q->paused_arg, error ? error->desc : NULL);
+}
+
+/* The event STOP has led to a command of ours, too. Behind the answer to one more nothing is under way in the
+ * monitor that a copy would inherit. */
+static void on_stopped(void *arg, json_t *ret, const struct qmp_error *error)
+{
+	qemu_command(arg, "query-status", NULL, on_paused, arg);
+}
+
+void qemu_pause(struct qemu *q, qemu_saved_cb cb, void *arg)
+{
+	q->paused = cb;
+	q->paused_arg = arg;
+	qemu_command(q, "stop", NULL, on_stopped, q);
+}
+
 void qemu_save(struct qemu *q, int fd, qemu_saved_cb cb, void *arg)
 {
 	int r;
@@ -606,6 +682,7 @@ void qemu_free(struct qemu *q)
 	qemu_reader_free(q->log);
 	for (size_t i = 0; i < q->n_ports; i++)
 		fd_close(q->ports[i]);
+	fd_close(q->fork_fd);
 	proc_kill(&q->proc);
 	q->freed = true;
 	if (q->depth == 0)

@@ -108,6 +108,8 @@ struct qemu_config {
 	bool holds; /* stands still when the guest has ended, see `held` */
 	bool stopped; /* with `state_fd`: does not go on by itself */
 	int debug_fd; /* of `keep_fds`: a listening socket for gdb; 0: none */
+	/* A library (forkserver/) to load into QEMU, so that qemu_fork() can copy it; NULL: none. TCG only. */
+	const char *fork_library;
 	bool second_uart; /* a second 8250 (not on virt), its other end is port number n_ports */
 	const struct qemu_os
 		*os; /* borrowed; NULL: it boots `kernel` and is an appliance of ours */
@@ -189,6 +191,13 @@ void qemu_screen(struct qemu *q, qemu_screen_cb cb, void *arg);
 typedef void (*qemu_saved_cb)(void *arg, const char *error);
 void qemu_save(struct qemu *q, int fd, qemu_saved_cb cb, void *arg);
 void qemu_cont(struct qemu *q);
+/* Stops the guest; CB as for qemu_save(). */
+void qemu_pause(struct qemu *q, qemu_saved_cb cb, void *arg);
+/*
+ * A copy of FROM, which has a `fork_library` and was paused: the same guest, at the same point, in a process of its own
+ * with channels of its own, that goes on at once. FROM stays as it is.
+ */
+int qemu_fork(struct qemu *from, const struct qemu_handlers *h, struct qemu **ret, struct err *e);
 /* Whether the guest ever executed an instruction: not one whose state could not be loaded. */
 bool qemu_ran(const struct qemu *q);
 

@@ -54,6 +54,16 @@ struct qmp *qmp_new(qmp_event_cb event, void *arg)
 	return q;
 }
 
+struct qmp *qmp_new_greeted(qmp_event_cb event, void *arg)
+{
+	struct qmp *q = xcalloc(1, sizeof(*q));
+
+	q->event = event;
+	q->arg = arg;
+	q->greeted = true;
+	return q;
+}
+
 void qmp_free(struct qmp *q)
 {
 	if (!q)

@@ -243,6 +243,101 @@ static void a_guest_that_was_saved_goes_on_as_often_as_one_likes(void **state)
 	}
 }
 
+static void on_paused(void *arg, const char *error)
+{
+	struct record *r = arg;
+
+	if (error)
+		fail_msg("%s", error);
+	loop_stop(r->loop);
+}
+
+/* Into TO, whose loop is the one of FROM. */
+static void copy(struct record *from, struct record *to)
+{
+	struct qemu_handlers h = { record_console, record_end, to };
+	struct err e = ERR_INIT;
+
+	*to = (struct record){ .loop = from->loop };
+	if (qemu_fork(from->qemu, &h, &to->qemu, &e) < 0)
+		fail_msg("%s", err_text(&e));
+}
+
+static void drop(struct record *copy)
+{
+	qemu_free(copy->qemu);
+	buf_release(&copy->console);
+	free(copy->why);
+}
+
+/* A guest that echoes and powers off at a dot, in a QEMU that can be copied, and stands still. */
+static void start_parked(const char *dir, struct record *r)
+{
+	_cleanup_buf_ struct buf code = BUF_INIT;
+	_cleanup_free_ char *path = NULL, *library = NULL;
+	struct qemu_config c;
+
+	if (!features.program || path_libexec("vmrig-forkserver.so", &library, NULL) < 0) {
+		print_message("# skipped: %s: no QEMU here has what this needs\n", __func__);
+		skip();
+	}
+	tiny_print(&code, ">");
+	tiny_echo(&code);
+	path = tiny_write(dir, &code);
+	c = config(path);
+	c.fork_library = library;
+	record_start(r, &c);
+	while (r->console.len < 1)
+		loop_turn(r->loop, 1000);
+	qemu_pause(r->qemu, on_paused, r);
+	record_run(r);
+}
+
+static void copies_of_a_process_go_on_each_for_itself(void **state)
+{
+	struct record r = { 0 }, a, b, c;
+
+	start_parked(*state, &r);
+	copy(&r, &a);
+	copy(&r, &b);
+	echoes(&a, "first");
+	echoes(&b, "second");
+	echoes(&a, "more");
+	assert_string_equal(buf_str(&a.console), "firstmore");
+	assert_string_equal(buf_str(&b.console), "second");
+	assert_string_equal(buf_str(&r.console), ">");
+	drop(&a);
+	echoes(&b, "still");
+	copy(&r, &c);
+	echoes(&c, "third");
+	drop(&b);
+	drop(&c);
+	assert_true(qemu_alive(r.qemu));
+	record_release(&r);
+}
+
+static void a_copy_outlives_what_it_was_copied_from_and_tells_its_end(void **state)
+{
+	struct record r = { 0 }, a;
+	struct err e = ERR_INIT;
+	struct qemu *none = NULL;
+
+	start_parked(*state, &r);
+	copy(&r, &a);
+	qemu_stop(r.qemu);
+	record_run(&r);
+	assert_int_equal(r.end, QEMU_STOPPED);
+	assert_int_equal(qemu_fork(r.qemu, &(struct qemu_handlers){ 0 }, &none, &e), -EPIPE);
+	err_release(&e);
+	echoes(&a, "alive");
+	qemu_stop(a.qemu);
+	record_run(&a);
+	assert_int_equal(a.ends, 1);
+	assert_int_equal(a.end, QEMU_STOPPED);
+	drop(&a);
+	record_release(&r);
+}
+
 static void a_state_that_is_none_is_a_death_before_the_guest_ran(void **state)
 {
 	_cleanup_close_ int memory = fd_memfd("memory", "", 0), bad = fd_memfd("state", "none", 4);
@@ -292,6 +387,8 @@ int main(void)
 		cmocka_unit_test(commands_are_answered),
 		in_folder(a_break_and_its_key_come_in_order),
 		in_folder(a_guest_that_was_saved_goes_on_as_often_as_one_likes),
+		in_folder(copies_of_a_process_go_on_each_for_itself),
+		in_folder(a_copy_outlives_what_it_was_copied_from_and_tells_its_end),
 		cmocka_unit_test(a_state_that_is_none_is_a_death_before_the_guest_ran),
 		cmocka_unit_test(a_command_line_it_refuses_is_a_death_with_its_words),
 	};
