@@ -186,6 +186,7 @@ int user_become(const struct user *u); /* groups, gid, uid */
 void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs);
 int root_keep_upper(void); /* what is written to the root from now on stays for root_build() */
 int root_enter(const struct exec_room *r); /* in a process that is about to become the command */
+void root_machine_id_again(void); /* writes it, where the root is there and has one */
 void root_machine_id(const char *id); /* that the root will have; may be NULL */
 void share_add(uint32_t id, uint8_t kind, const char *tag, const char *path, bool writable);
 int share_mount(

@@ -103,8 +103,26 @@ void session_welcome(struct wire_dec *d)
 		kmsg_open();
 }
 
+static uint64_t tainted(void)
+{
+	char text[32];
+
+	if (read_text(proc_fd, "sys/kernel/tainted", text, sizeof(text)) < 0)
+		return 0;
+	return strtoull(text, NULL, 10);
+}
+
+/* What every guest does in the end, done once before it is copied: an emulator has translated it then. */
+static void rehearse(void)
+{
+	kill(-1, 0);
+	tainted();
+	root_machine_id_again();
+}
+
 void session_park(uint32_t id)
 {
+	rehearse();
 	kmsg_close();
 	heartbeat_us = 0;
 	send_done(id, 0, "%s", "");
@@ -167,11 +185,8 @@ static void take_signals(void)
 static void send_bye(void)
 {
 	struct wire_enc e = channel_message();
-	char text[32];
 
-	if (read_text(proc_fd, "sys/kernel/tainted", text, sizeof(text)) < 0)
-		text[0] = '\0';
-	enc_u64(&e, strtoull(text, NULL, 10));
+	enc_u64(&e, tainted());
 	channel_send_message(WIRE_BYE, &e);
 }
 

@@ -23,10 +23,27 @@
 #define MACHINE_ID "/etc/machine-id" /* machine-id(5) */
 
 static char machine_id[64];
+static bool built, machine_id_written;
+
+/* Guests that are copied have their root, and in its upper layer the id that was theirs alone. */
+void root_machine_id_again(void)
+{
+	int fd;
+
+	if (!machine_id_written || !machine_id[0])
+		return;
+	fd = open(MACHINE_ID, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0 || dprintf(fd, "%s\n", machine_id) < 0)
+		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
 
 void root_machine_id(const char *id)
 {
 	snprintf(machine_id, sizeof(machine_id), "%s", id ? id : "");
+	if (built)
+		root_machine_id_again();
 }
 
 /* The root is the same for all guests; who asks which machine this is must get different answers. Written into the
@@ -47,6 +64,7 @@ static void write_machine_id(void)
 	fd = open(UPPER "/data" MACHINE_ID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
+	machine_id_written = fd >= 0;
 	if (fd >= 0)
 		close(fd);
 }
@@ -234,7 +252,6 @@ static int take_share(uint8_t kind, const char *tag)
 
 void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs)
 {
-	static bool built;
 	int r = 0;
 
 	if (built) {

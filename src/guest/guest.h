@@ -183,6 +183,12 @@ struct job_report {
 struct job_spec {
 	struct guest_plan *plan; /* borrowed; the job takes its own reference */
 	enum guest_isolate isolate;
+	bool park; /* it becomes a guest to copy: it mounts the root and the folders that are only read, runs the
+		      commands, whatever comes of them, and then stands still; `done` comes then, and the report says
+		      `kept` where that was reached */
+	struct job *
+		copy_of; /* one that is parked, of the same plan, borrowed until job_start() returns: a clone is
+				a copy of it. NULL: of the template */
 	bool keep; /* once the commands are over the guest is kept for others, unless its kernel complained */
 	const char *
 		snapshot_dir; /* where the guest is saved when `keep` of its handlers says so; NULL: nowhere */
@@ -243,6 +249,10 @@ bool job_usable(const struct job *j);
 /* Other commands for it, as job_start() takes them; the plan is the same. What was seen before is forgotten, the report
  * begins anew with a guest that is ready. Only on one that is usable. */
 void job_again(struct job *j, const struct job_spec *spec, const struct job_handlers *h);
+/* Whether jobs of this plan can be parked. */
+bool job_can_park(const struct guest_plan *p);
+/* It is, and lives: it can be copied. */
+bool job_parked(const struct job *j);
 /* Bytes for the running command's stdin, at most the room told; LEN 0 ends it. Dropped when it has ended. */
 void job_stdin(struct job *j, const char *data, size_t len);
 /* A signal to the running command; -ESRCH when none runs. */

@@ -153,7 +153,7 @@ void job_next(struct job *j)
 	j->state = JOB_RUNNING;
 	if (next < n)
 		send_exec(j, next);
-	else if (!job_keep(j))
+	else if (!job_park(j) && !job_keep(j))
 		leave(j);
 }
 

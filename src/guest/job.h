@@ -16,6 +16,8 @@ enum job_state {
 	JOB_MOUNTING, /* WELCOME, ROOT and SHAREs sent; waiting for their DONEs */
 	JOB_RUNNING, /* commands, one after the other */
 	JOB_PULLING, /* fetching artifacts */
+	JOB_PARKING, /* PARK sent, waiting for HELLO and for the machine to stand still */
+	JOB_PARKED, /* `done` is due or was called; it is there to be copied */
 	JOB_KEPT, /* `done` is due or was called; waiting for job_again() */
 	JOB_LEAVING, /* SHUTDOWN sent, waiting for BYE */
 	JOB_DIAGNOSING, /* a limit ran out: collecting backtraces */
@@ -52,8 +54,9 @@ struct job {
 	bool prepared; /* the command for it was run there */
 	bool has_prepared; /* the guest has that command behind it */
 	struct buf prepare_tail; /* its last words */
+	bool copied; /* from `spec.copy_of` */
 	bool refused; /* a template was not accepted by the engine, and removed */
-	struct loop_timer *look; /* owned: looks for the template again */
+	struct loop_timer *look; /* owned: looks for the template again, or begins a copy */
 	int64_t look_until; /* then it boots instead */
 	struct channel *channel; /* owned; NULL once closed */
 	struct share
@@ -68,7 +71,7 @@ struct job {
 	enum job_state state;
 	size_t current; /* index of the running command */
 	bool pulled, leaving; /* PULL, SHUTDOWN was sent */
-	unsigned mounts_due; /* DONEs still to come while MOUNTING */
+	size_t mount; /* whose DONE is due while MOUNTING: 0 is the root, I + 1 the plan's mount I */
 	uint64_t stdin_room;
 	bool paused;
 	uint64_t kmsg_next; /* number of the record that is due */
@@ -115,6 +118,7 @@ void job_template_hello(
 	struct job *j, const struct wire_frame *f); /* of a machine that is to become one */
 bool job_next_machine(struct job *j, enum machine_end end,
 	const char *why); /* one has ended; another one goes on */
+void job_as_said(struct job *j); /* a clone goes on: what follows is as if it had just said HELLO */
 void job_start_release(struct job *j);
 
 /* job_save.c */
@@ -123,10 +127,19 @@ bool job_save(struct job *j, enum guest_moment moment, void (*then)(struct job *
 void job_save_release(struct job *j);
 int job_resume(struct job *j, struct err *e);
 
+/* job_copy.c */
+bool job_mounts(const struct job *j,
+	size_t at); /* as `mount`: it is mounted by J, not by one that J is a copy of */
+bool job_park(struct job *j); /* instead of leaving; false: it has to leave */
+void job_park_done(struct job *j);
+void job_park_hello(struct job *j, const struct wire_frame *f);
+int job_copy(struct job *j, struct err *e);
+
 /* job_prepare.c */
 bool job_prepares(
 	const struct job *j); /* its first command is to be run before a template is kept */
 void job_prepare(struct job *j);
+void job_send_park(struct job *j);
 void job_prepare_frame(struct job *j, const struct wire_frame *f);
 
 /* job_frames.c */

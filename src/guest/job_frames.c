@@ -71,25 +71,55 @@ static void send_root(struct job *j)
 	enc_str(&e, j->plan->root == WIRE_SHARE_9P ? j->plan->shares[0].tag : WIRE_PORT_FS);
 	enc_strv(&e, NULL, 0);
 	job_request(j, WIRE_ROOT, &e);
-	j->mounts_due = 1;
 }
 
-static void send_shares(struct job *j)
+static void send_share(struct job *j, size_t i)
 {
-	for (size_t i = 0; i < j->plan->n_mounts; i++) {
-		_cleanup_free_ uint8_t *data = xmalloc(8192);
-		struct wire_enc e = { .data = data, .cap = 8192 };
+	_cleanup_free_ uint8_t *data = xmalloc(8192);
+	struct wire_enc e = { .data = data, .cap = 8192 };
 
-		enc_u32(&e, ID_SHARE + (uint32_t)i);
-		enc_u8(&e, (uint8_t)j->plan->root);
-		enc_str(&e, j->plan->root == WIRE_SHARE_9P ? j->plan->shares[i + 1].tag
-							   : WIRE_PORT_FS2);
-		enc_str(&e, j->plan->mounts[i].guest);
-		enc_u8(&e, j->plan->mounts[i].writable);
-		BUG_ON(e.overflow); /* paths are at most PATH_MAX */
-		job_request(j, WIRE_SHARE, &e);
-		j->mounts_due++;
+	enc_u32(&e, ID_SHARE + (uint32_t)i);
+	enc_u8(&e, (uint8_t)j->plan->root);
+	enc_str(&e, j->plan->root == WIRE_SHARE_9P ? j->plan->shares[i + 1].tag : WIRE_PORT_FS2);
+	enc_str(&e, j->plan->mounts[i].guest);
+	enc_u8(&e, j->plan->mounts[i].writable);
+	BUG_ON(e.overflow); /* paths are at most PATH_MAX */
+	job_request(j, WIRE_SHARE, &e);
+}
+
+/* The first from AT on that this job mounts; n_mounts + 1: none. */
+static size_t next_mount(const struct job *j, size_t at)
+{
+	while (at <= j->plan->n_mounts && !job_mounts(j, at))
+		at++;
+	return at;
+}
+
+static bool mounts_due(const struct job *j)
+{
+	return j->mount <= j->plan->n_mounts;
+}
+
+static void send_mounts(struct job *j)
+{
+	for (size_t at = next_mount(j, 0); at <= j->plan->n_mounts; at = next_mount(j, at + 1)) {
+		if (at == 0)
+			send_root(j);
+		else
+			send_share(j, at - 1);
 	}
+	j->mount = next_mount(j, 0);
+}
+
+static void mounted(struct job *j)
+{
+	j->report.ready = true;
+	j->report.ready_ms = clock_ms() - j->engine_ms;
+	job_limits_ready(j);
+	if (j->h.ready)
+		j->h.ready(j->h.arg);
+	if (j->state == JOB_MOUNTING)
+		job_next(j);
 }
 
 void job_hello(struct job *j, const struct wire_frame *f)
@@ -130,36 +160,30 @@ void job_hello(struct job *j, const struct wire_frame *f)
 	r->connected = true;
 	j->state = JOB_MOUNTING;
 	job_send_welcome(j);
-	send_root(j);
-	send_shares(j);
+	send_mounts(j);
+	if (!mounts_due(j))
+		mounted(j);
 }
 
 /* The answers come in the order of the requests, each once. */
 static void mount_done(
 	struct job *j, uint32_t id, int error, const char *text, const struct wire_frame *f)
 {
-	size_t share = j->plan->n_mounts - j->mounts_due;
-	bool root = j->mounts_due == j->plan->n_mounts + 1;
+	bool root = j->mount == 0;
 
-	if (id != (root ? (uint32_t)ID_ROOT : ID_SHARE + (uint32_t)share)) {
+	if (id != (root ? (uint32_t)ID_ROOT : ID_SHARE + (uint32_t)(j->mount - 1))) {
 		broken(j, "for a mount that is not its turn", f);
 		return;
 	}
 	if (error) {
 		job_fail(j, "the guest cannot mount %s: %s (%s)",
-			root ? "the root" : j->plan->mounts[share].guest,
+			root ? "the root" : j->plan->mounts[j->mount - 1].guest,
 			*text ? text : "no reason told", strerror(-error));
 		return;
 	}
-	if (--j->mounts_due > 0)
-		return;
-	j->report.ready = true;
-	j->report.ready_ms = clock_ms() - j->engine_ms;
-	job_limits_ready(j);
-	if (j->h.ready)
-		j->h.ready(j->h.arg);
-	if (j->state == JOB_MOUNTING)
-		job_next(j);
+	j->mount = next_mount(j, j->mount + 1);
+	if (!mounts_due(j))
+		mounted(j);
 }
 
 /* ---- commands ---- */
@@ -202,14 +226,16 @@ static void on_done(struct job *j, struct wire_dec *d, const struct wire_frame *
 
 	if (dec_end(d) < 0 || !text || error > 0 || error < -ERRNO_MAX)
 		broken(j, "malformed", f);
-	else if (j->state == JOB_MOUNTING && j->mounts_due)
+	else if (j->state == JOB_MOUNTING && mounts_due(j))
 		mount_done(j, id, error, text, f);
 	else if (j->state == JOB_PULLING && id == ID_PULL) {
 		if (error)
 			strv_addf(&j->report.trouble, "artifacts: %s (%s)", text, strerror(-error));
 		job_pull_end(j);
 		job_next(j);
-	} else
+	} else if (j->state == JOB_PARKING && id == ID_PARK && !error)
+		job_park_done(j);
+	else
 		exec_failed(j, id, error, text, f);
 }
 
@@ -431,6 +457,8 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		j->report.lived_on = true;
 	switch (f->type) {
 	case WIRE_HELLO:
+		if (j->state == JOB_PARKING)
+			job_park_hello(j, f);
 		if (j->state != JOB_BOOTING)
 			break; /* it comes after the limit on booting */
 		if (j->making)

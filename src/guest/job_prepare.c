@@ -73,7 +73,7 @@ static void failed(struct job *j, char *why)
 	machine_stop(j->machine);
 }
 
-static void park(struct job *j)
+void job_send_park(struct job *j)
 {
 	uint8_t data[4];
 	struct wire_enc e = { .data = data, .cap = sizeof(data) };
@@ -109,7 +109,7 @@ static void on_exited(struct job *j, struct wire_dec *d)
 	if (d->bad || signalled || code)
 		failed(j, xasprintf("it ended by %s %u", signalled ? "signal" : "exit code", code));
 	else
-		park(j);
+		job_send_park(j);
 }
 
 void job_prepare_frame(struct job *j, const struct wire_frame *f)

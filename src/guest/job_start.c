@@ -83,10 +83,8 @@ static const char *key_of(struct job *j)
 
 /* ---- machines ---- */
 
-/* What follows is as if the clone had just said HELLO. */
-static void on_loaded(void *arg)
+void job_as_said(struct job *j)
 {
-	struct job *j = arg;
 	const struct buf *said = &j->template.hello;
 	const struct wire_frame hello = {
 		.type = WIRE_HELLO,
@@ -94,11 +92,17 @@ static void on_loaded(void *arg)
 		.len = said->len,
 	};
 
-	if (j->state != JOB_BOOTING)
-		return;
 	j->has_prepared = job_prepares(j);
 	channel_skip_first(j->channel);
 	job_hello(j, &hello);
+}
+
+static void on_loaded(void *arg)
+{
+	struct job *j = arg;
+
+	if (j->state == JOB_BOOTING)
+		job_as_said(j);
 }
 
 static int start(struct job *j, const struct machine_spec *what, struct err *e)
@@ -146,6 +150,7 @@ static int clone(struct job *j, struct err *e)
 	s.memory_fd = j->template.memory_fd;
 	s.state_fd = j->template.state_fd;
 	j->shares_memory = false;
+	s.copies = j->spec.park;
 	if (lseek(s.state_fd, 0, SEEK_SET) < 0)
 		return err_sys(e, errno, "cannot read the state of a template");
 	r = start(j, &s, e);
@@ -221,11 +226,35 @@ static int begin(struct job *j, struct err *e)
 	return boot(j, e);
 }
 
+/* Whatever is wrong with copies, a template still serves. */
+static void forget_copy(struct job *j)
+{
+	job_detach(j);
+	j->copied = false;
+	j->report.connected = false;
+	j->report.isolate = ISOLATE_BOOT;
+	loop_timer_remove(j->look);
+	j->look = NULL;
+	buf_clear(&j->template.hello);
+}
+
 int job_begin(struct job *j, struct err *e)
 {
+	struct err why = ERR_INIT;
+	int r = -ENOENT;
+
 	if (j->spec.resume)
 		return job_resume(j, e);
-	return j->spec.isolate == ISOLATE_CLONE ? begin(j, e) : boot(j, e);
+	if (j->spec.isolate != ISOLATE_CLONE)
+		return boot(j, e);
+	if (j->spec.copy_of)
+		r = job_copy(j, &why);
+	if (r < 0 && j->spec.copy_of) {
+		say_why(j, err_text(&why));
+		forget_copy(j);
+	}
+	err_release(&why);
+	return r < 0 ? begin(j, e) : 0;
 }
 
 static void look_again(void *arg)
@@ -303,6 +332,14 @@ static int after_refusal(struct job *j, const char *why, struct err *e)
 	return again ? begin(j, e) : boot(j, e);
 }
 
+static int after_lost_copy(struct job *j, const char *why, struct err *e)
+{
+	free(j->report.isolate_why);
+	j->report.isolate_why = xasprintf("a copy of a waiting guest did not start: %s", why);
+	forget_copy(j);
+	return begin(j, e);
+}
+
 /* Its memory may have met a full disk. A guest that dies by itself is another matter. */
 static int boot_instead(struct job *j, const char *why, struct err *e)
 {
@@ -317,8 +354,9 @@ static int boot_instead(struct job *j, const char *why, struct err *e)
 bool job_next_machine(struct job *j, enum machine_end end, const char *why)
 {
 	bool saved = j->state == JOB_SAVING && j->saved;
-	bool refused = j->report.isolate == ISOLATE_CLONE && end == MACHINE_DIED &&
-		       j->state < JOB_DIAGNOSING && !j->spec.resume && !machine_ran(j->machine);
+	bool never_ran = j->report.isolate == ISOLATE_CLONE && end == MACHINE_DIED &&
+			 j->state < JOB_DIAGNOSING && !j->spec.resume && !machine_ran(j->machine);
+	bool lost_copy = never_ran && j->copied, refused = never_ran && !j->copied;
 	bool died = end == MACHINE_DIED &&
 		    ((j->state == JOB_BOOTING && j->making) || j->state == JOB_SAVING);
 	bool unprepared = j->state == JOB_PREPARING;
@@ -327,11 +365,13 @@ bool job_next_machine(struct job *j, enum machine_end end, const char *why)
 	struct err e = ERR_INIT;
 	int r;
 
-	if (!saved && !refused && !died && !unprepared)
+	if (!saved && !never_ran && !died && !unprepared)
 		return false;
 	job_detach(j);
 	if (saved)
 		r = first_clone(j, &e);
+	else if (lost_copy)
+		r = after_lost_copy(j, said, &e);
 	else if (refused)
 		r = after_refusal(j, said, &e);
 	else

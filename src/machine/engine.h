@@ -52,6 +52,10 @@ struct engine_ops {
 	void (*command)(
 		void *state, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg);
 	void (*ask)(void *state, enum machine_ask how);
+	int (*can_copy)(const struct machine_spec *spec, struct err *e);
+	void (*pause)(void *state, machine_saved_cb cb, void *arg);
+	int (*copy)(void *state, const struct machine_handlers *h, engine_event_cb event,
+		struct machine *m, struct err *e); /* sets M's state */
 	void (*inject_nmi)(void *state);
 	void (*sysrq)(void *state, char key);
 	json_t *(*greeting)(void *state); /* of its monitor */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/path.h"
 #include "machine/engine.h"
 #include "qemu/qemu.h"
 #include "wire/wire.h"
@@ -18,6 +19,8 @@ struct state {
 	bool timer_lost;
 };
 
+#define FORK_LIBRARY "vmrig-forkserver.so"
+
 /* A qemu_config and all that it borrows. */
 struct config {
 	struct qemu_features features;
@@ -25,7 +28,7 @@ struct config {
 	struct qemu_share *shares; /* owned */
 	const char *ports[1 + MACHINE_FS_PORTS_MAX];
 	int *fds; /* owned: that QEMU keeps */
-	char *memory; /* owned */
+	char *memory, *fork_library; /* owned */
 	struct qemu_disk *disks; /* owned */
 	struct qemu_nic *nics; /* owned */
 	struct qemu_os os;
@@ -40,6 +43,7 @@ static void config_release(struct config *c)
 	free(c->memory);
 	free(c->disks);
 	free(c->nics);
+	free(c->fork_library);
 }
 
 /* Older ones emulate virtualization too, but it was not tried with KVM. */
@@ -221,7 +225,10 @@ static int configure(const struct machine_spec *spec, struct config *c, struct e
 	add_template(spec, c);
 	if (spec->os)
 		add_os(spec->os, c);
-	return 0;
+	if (spec->copies)
+		r = path_libexec(FORK_LIBRARY, &c->fork_library, e);
+	c->q.fork_library = c->fork_library;
+	return r;
 }
 
 static int describe(const struct machine_spec *spec, struct strv *ret, struct err *e)
@@ -340,23 +347,31 @@ static void on_held(void *arg)
 		qemu_stop(s->qemu);
 }
 
+static struct state *state_new(const struct machine_handlers *h, engine_event_cb event, bool uart,
+	unsigned fs_ports, struct qemu_handlers *ret)
+{
+	struct state *s = xcalloc(1, sizeof(*s));
+
+	s->h = *h;
+	s->event = event;
+	s->uart = uart;
+	s->fs_ports = fs_ports;
+	*ret = (struct qemu_handlers){ on_console, on_ended, s, on_loaded, on_event, on_held };
+	return s;
+}
+
 static int start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, engine_event_cb event, struct machine *m, struct err *e)
 {
 	__attribute__((cleanup(config_release))) struct config c = { 0 };
 	struct state *s;
-	struct qemu_handlers qh = { on_console, on_ended, NULL, on_loaded, on_event, on_held };
+	struct qemu_handlers qh;
 	int r = configure(spec, &c, e);
 
 	if (r < 0)
 		return r;
-	s = xcalloc(1, sizeof(*s));
-	s->h = *h;
-	s->event = event;
-	s->uart = spec->channel == CHANNEL_UART;
-	s->fs_ports = spec->fs_ports;
+	s = state_new(h, event, spec->channel == CHANNEL_UART, spec->fs_ports, &qh);
 	s->watches_timer = spec->type == MACHINE_MICROVM && spec->accel != ACCEL_KVM && !spec->os;
-	qh.arg = s;
 	r = qemu_start(loop, &c.q, &qh, &s->qemu, e);
 	if (r < 0) {
 		free(s);
@@ -444,6 +459,38 @@ static void ask(void *state, enum machine_ask how)
 	qemu_ask(((struct state *)state)->qemu, map[how]);
 }
 
+/* KVM's machines are bound to the process that made them. */
+static int can_copy(const struct machine_spec *spec, struct err *e)
+{
+	_cleanup_free_ char *library = NULL;
+
+	if (spec->accel == ACCEL_KVM)
+		return err_set(e, -EOPNOTSUPP, "a machine of KVM cannot be copied");
+	return path_libexec(FORK_LIBRARY, &library, e);
+}
+
+static void pause_guest(void *state, machine_saved_cb cb, void *arg)
+{
+	qemu_pause(((struct state *)state)->qemu, cb, arg);
+}
+
+static int copy(void *state, const struct machine_handlers *h, engine_event_cb event,
+	struct machine *m, struct err *e)
+{
+	struct state *from = state, *s;
+	struct qemu_handlers qh;
+	int r;
+
+	s = state_new(h, event, from->uart, from->fs_ports, &qh);
+	r = qemu_fork(from->qemu, &qh, &s->qemu, e);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	m->state = s;
+	return 0;
+}
+
 static void inject_nmi(void *state)
 {
 	qemu_inject_nmi(((struct state *)state)->qemu);
@@ -508,6 +555,9 @@ const struct engine_ops engine_qemu = {
 	.exit_value = exit_value,
 	.command = command,
 	.ask = ask,
+	.can_copy = can_copy,
+	.pause = pause_guest,
+	.copy = copy,
 	.inject_nmi = inject_nmi,
 	.sysrq = sysrq,
 	.greeting = greeting,

@@ -87,14 +87,20 @@ static void on_held(void *arg)
 	m->h.held(m->h.arg);
 }
 
+/* Ours, for the engine, of a machine that is told of by H. */
+static struct machine_handlers handlers(const struct machine_handlers *h)
+{
+	return (struct machine_handlers){ .console = on_console,
+		.ended = on_ended,
+		.loaded = on_loaded,
+		.held = h->held ? on_held : NULL };
+}
+
 int machine_start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine **ret, struct err *e)
 {
 	const struct engine_ops *ops = engine_of(spec);
-	struct machine_handlers own = { .console = on_console,
-		.ended = on_ended,
-		.loaded = on_loaded,
-		.held = h->held ? on_held : NULL };
+	struct machine_handlers own = handlers(h);
 	struct machine *m;
 	int r;
 
@@ -184,6 +190,44 @@ void machine_ask(struct machine *m, enum machine_ask how)
 {
 	if (m->ops->ask)
 		m->ops->ask(m->state, how);
+}
+
+int machine_can_copy(const struct machine_spec *spec, struct err *e)
+{
+	const struct engine_ops *ops = engine_of(spec);
+
+	return ops->can_copy ? ops->can_copy(spec, e) : refuse(ops, "copy a machine", e);
+}
+
+void machine_pause(struct machine *m, machine_saved_cb cb, void *arg)
+{
+	if (m->ops->pause)
+		m->ops->pause(m->state, cb, arg);
+	else
+		cb(arg, "the engine cannot stop a machine");
+}
+
+int machine_copy(struct loop *loop, struct machine *from, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e)
+{
+	struct machine_handlers own = handlers(h);
+	struct machine *m;
+	int r;
+
+	if (!from->ops->copy)
+		return refuse(from->ops, "copy a machine", e);
+	m = xcalloc(1, sizeof(*m));
+	m->ops = from->ops;
+	m->h = *h;
+	own.arg = m;
+	r = from->ops->copy(from->state, &own, on_event, m, e);
+	if (r < 0) {
+		free(m);
+		return r;
+	}
+	machine_publish(m, loop, spec);
+	*ret = m;
+	return 0;
 }
 
 void machine_inject_nmi(struct machine *m)

@@ -149,6 +149,7 @@ struct machine_spec {
 	bool holds; /* a guest that ends by itself stands still, to be saved: see machine_handlers */
 	bool stopped; /* with `state_fd`: it is loaded, and does not go on by itself */
 	int debug_fd; /* a listening socket, kept by the engine, for a debugger of the gdb protocol; 0: none */
+	bool copies; /* machine_copy() will be asked of it: machine_can_copy() */
 	const char *const *extra; /* more arguments for the engine's command line */
 	size_t n_extra;
 	/* NULL: a guest of ours, with agent, channel and shares. Else it has none of these, and kernel, initrd and cmdline
@@ -202,6 +203,16 @@ int machine_fs_fd(struct machine *m, unsigned i); /* of FUSE port I; borrowed */
 typedef void (*machine_saved_cb)(void *arg, const char *error);
 void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *arg);
 void machine_cont(struct machine *m);
+/*
+ * Copies: the engine's whole process, with the guest in it and all that was translated of its code, is copied as by
+ * fork(2). Whether machines as SPEC can be: 0, or -EOPNOTSUPP with the reason.
+ */
+int machine_can_copy(const struct machine_spec *spec, struct err *e);
+/* Stops the guest, so that it can be copied; CB as for machine_save(). */
+void machine_pause(struct machine *m, machine_saved_cb cb, void *arg);
+/* The guest of FROM, which was paused, goes on at once as another machine. FROM stays as it is. */
+int machine_copy(struct loop *loop, struct machine *from, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e);
 /* Whether the guest ever ran: false where its state could not be loaded. */
 bool machine_ran(const struct machine *m);
 /* Of a machine with a system of its own: our end of serial port I from 1 on (0 is the console: machine_write()), a

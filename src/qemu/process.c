@@ -501,7 +501,7 @@ int qemu_fork(struct qemu *from, const struct qemu_handlers *h, struct qemu **re
 		return r;
 	}
 	q = qemu_new(from->loop, h, &from->fds, from->n_ports, proc, &ch);
-	q->qmp = qmp_new_greeted(on_event, q);
+	q->qmp = qmp_new_greeted(on_event, q, qmp_greeting(from->qmp));
 	q->holds = from->holds;
 	q->alone = true;
 	qemu_cont(q);

@@ -54,13 +54,13 @@ struct qmp *qmp_new(qmp_event_cb event, void *arg)
 	return q;
 }
 
-struct qmp *qmp_new_greeted(qmp_event_cb event, void *arg)
+struct qmp *qmp_new_greeted(qmp_event_cb event, void *arg, json_t *greeting)
 {
 	struct qmp *q = xcalloc(1, sizeof(*q));
 
 	q->event = event;
 	q->arg = arg;
-	q->greeted = true;
+	q->greeting = json_incref(greeting);
 	return q;
 }
 

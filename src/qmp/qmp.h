@@ -36,7 +36,7 @@ typedef void (*qmp_event_cb)(void *arg, const char *name, const json_t *data /* 
 struct qmp;
 struct qmp *qmp_new(qmp_event_cb event, void *arg);
 /* Of a monitor that was greeted and set up before, by another client. */
-struct qmp *qmp_new_greeted(qmp_event_cb event, void *arg);
+struct qmp *qmp_new_greeted(qmp_event_cb event, void *arg, json_t *greeting);
 /* Forgets commands under way without calling anyone. Not from inside a callback: qmp_mute() there. */
 void qmp_free(struct qmp *q);
 

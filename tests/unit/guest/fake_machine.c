@@ -21,6 +21,7 @@ int64_t __wrap_clock_ms(void)
 
 struct machine {
 	struct machine_handlers h;
+	struct loop *loop; /* borrowed */
 	struct loop_timer *load_timer; /* owned */
 	struct loop_timer *end_timer; /* owned: `ended` is called from the loop */
 	enum machine_end end;
@@ -96,33 +97,65 @@ void fake_console(const char *text)
 	fake_console_bytes(text, strlen(text));
 }
 
-int machine_start(struct loop *loop, const struct machine_spec *spec,
-	const struct machine_handlers *h, struct machine **ret, struct err *e)
+static struct machine *new_machine(
+	struct loop *loop, const struct machine_handlers *h, bool has_fs, bool loads)
 {
-	struct machine *m;
+	struct machine *m = xcalloc(1, sizeof(*m));
 	int channel[2], fs[2] = { -1, -1 };
 
-	if (machine.refuse)
-		return err_set(e, -EIO, "the engine does not start");
-	BUG_ON(fd_socketpair(channel) < 0 || (spec->fs_ports && fd_socketpair(fs) < 0));
-	m = xcalloc(1, sizeof(*m));
+	BUG_ON(fd_socketpair(channel) < 0 || (has_fs && fd_socketpair(fs) < 0));
 	*m = (struct machine){ .h = *h, .fd = channel[0], .fs_fd = fs[0] };
 	m->end_timer = loop_timer_add(loop, CLOCK_NEVER, on_end, m);
-	m->load_timer = loop_timer_add(loop,
-		spec->state_fd && !machine.refuses_state ? fake_now : CLOCK_NEVER, on_load, m);
+	m->load_timer = loop_timer_add(loop, loads ? fake_now : CLOCK_NEVER, on_load, m);
 	machine.fd = channel[1];
 	machine.fs_fd = fs[1];
-	machine.spec = spec;
-	machine.last = *spec;
-	machine.started++;
 	fd_set_nonblock(m->fd, true);
 	fd_set_nonblock(machine.fd, true);
 	if (m->fs_fd >= 0)
 		fd_set_nonblock(m->fs_fd, true);
 	current = m;
+	return m;
+}
+
+int machine_start(struct loop *loop, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e)
+{
+	struct machine *m;
+
+	if (machine.refuse)
+		return err_set(e, -EIO, "the engine does not start");
+	m = new_machine(loop, h, spec->fs_ports, spec->state_fd && !machine.refuses_state);
+	machine.spec = spec;
+	machine.last = *spec;
+	machine.started++;
 	*ret = m;
 	if (spec->state_fd && machine.refuses_state)
 		end_soon(m, MACHINE_DIED, "load of migration failed");
+	return 0;
+}
+
+/* ---- copies ---- */
+
+int machine_can_copy(const struct machine_spec *spec, struct err *e)
+{
+	return 0;
+}
+
+void machine_pause(struct machine *m, machine_saved_cb cb, void *arg)
+{
+	machine.pauses++;
+	cb(arg, machine.cannot_pause ? "no" : NULL);
+}
+
+int machine_copy(struct loop *loop, struct machine *from, const struct machine_spec *spec,
+	const struct machine_handlers *h, struct machine **ret, struct err *e)
+{
+	if (machine.no_copies)
+		return err_set(e, -EAGAIN, "no process more");
+	*ret = new_machine(loop, h, false, false);
+	machine.copies++;
+	if (machine.loses_copy)
+		end_soon(*ret, MACHINE_DIED, "killed");
 	return 0;
 }
 
@@ -141,9 +174,9 @@ void machine_cont(struct machine *m)
 
 bool machine_ran(const struct machine *m)
 {
-	bool ran = !(machine.last.state_fd && machine.refuses_state);
+	bool ran = !(machine.last.state_fd && machine.refuses_state) && !machine.loses_copy;
 
-	machine.refuses_state = false;
+	machine.refuses_state = machine.loses_copy = false;
 	return ran;
 }
 

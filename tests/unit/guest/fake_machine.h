@@ -20,12 +20,15 @@ struct fake_machine {
 	bool template_there; /* machine_template_open() finds one; set by a commit */
 	bool template_damaged; /* the next machine_template_open() removes it */
 	unsigned template_taken; /* so many times somebody else makes it */
+	bool no_copies; /* machine_copy() fails */
+	bool cannot_pause; /* machine_pause() fails */
+	bool loses_copy; /* the next copy's engine ends before the guest ran */
 	bool refuses_state; /* the next clone's engine ends before the guest ran */
 	enum machine_accel accel; /* that machine_pick_accel() gives; AUTO: it fails */
 
 	/* What happened. */
 	unsigned started, ended, freed, sysrqs, nmis, stops;
-	unsigned saves, conts, commits, removes;
+	unsigned saves, conts, commits, removes, pauses, copies;
 	struct machine_spec last; /* of the machine started last */
 	char key; /* of the SysRq */
 	bool nmi_before_sysrq;

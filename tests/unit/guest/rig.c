@@ -146,7 +146,7 @@ int rig_make(void **state)
 
 int rig_remove(void **state)
 {
-	unsigned started = machine.started;
+	unsigned started = machine.started + machine.copies;
 	int r = 0;
 
 	drop();
