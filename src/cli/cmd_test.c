@@ -24,6 +24,7 @@ enum option {
 	OPT_ARCH,
 	OPT_ACCEL,
 	OPT_ISOLATE,
+	OPT_NO_POOL,
 	OPT_TIMEOUT,
 	OPT_FAIL_FAST,
 	OPT_KEEP_FAILED,
@@ -50,6 +51,8 @@ static const struct cli_option options[] = {
 		"auto, kvm (never falls back), tcg or nested" },
 	[OPT_ISOLATE] = { "isolate", 0, "HOW", "VMRIG_ISOLATE",
 		"clone, boot or shared, for every test (as the suite says: clone)" },
+	[OPT_NO_POOL] = { "no-pool", 0, NULL, NULL,
+		"each clone in an engine started for it, never a copy of one that waits" },
 	[OPT_TIMEOUT] = { "timeout", 't', "TIME", NULL,
 		"limit for the whole run, as 90s or 15m (none)" },
 	[OPT_FAIL_FAST] = { "fail-fast", 0, NULL, NULL,
@@ -149,6 +152,9 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 		return set_accel(a, value, where);
 	case OPT_ISOLATE:
 		return cli_isolate(&command, where, value, &o->isolate);
+	case OPT_NO_POOL:
+		o->no_pool = true;
+		return 0;
 	case OPT_TIMEOUT:
 		return cli_duration(&command, where, value, &o->total_ms);
 	case OPT_FAIL_FAST:

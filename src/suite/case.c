@@ -130,19 +130,12 @@ static void add_command(
 /* In a guest that is no clone it is run, too: what the test relies on is there however the guest came to be. */
 static void add_template_setup(struct case_run *c)
 {
-	const struct suite *s = c->x->s;
+	struct job_command *command = &c->commands[c->n_commands];
 
-	if (!s->template_setup.n)
+	if (!case_template_setup(c->x->s, &c->template_env, command))
 		return;
-	case_environment_of_template(s, &c->template_env);
-	c->commands[c->n_commands++] = (struct job_command){
-		.name = "template.setup",
-		.argv = (const char *const *)s->template_setup.v,
-		.env = (const char *const *)c->template_env.v,
-		.cwd = s->root ? "/" : s->dir,
-		.timeout_ms = c->c->test->timeout_ms,
-		.prepares = true,
-	};
+	command->timeout_ms = c->c->test->timeout_ms;
+	c->n_commands++;
 }
 
 static void add_commands(struct case_run *c)
@@ -247,6 +240,7 @@ static int start_job(struct case_run *c, const struct case_guest *guest, int con
 		.name = c->c->id,
 		.isolate = c->isolate == SUITE_ISOLATE_BOOT ? ISOLATE_BOOT : ISOLATE_CLONE,
 		.keep = guest->keep,
+		.copy_of = guest->copy_of,
 		.commands = c->commands,
 		.n_commands = c->n_commands,
 		.always_last = t->teardown.n > 0,

@@ -42,6 +42,8 @@ struct case_guest {
 	struct guest_plan *plan; /* borrowed */
 	const struct os_plan *
 		os_plan; /* borrowed: in the place of `plan`, of a machine whose system is its own */
+	struct job
+		*copy_of; /* borrowed: one that is parked; NULL: a clone is one of the template */
 	struct job *job; /* one that was kept, whose owner the case becomes; NULL: one of its own */
 	bool keep; /* for others */
 };

@@ -17,7 +17,7 @@ static const char *home_of(const struct suite *s, const char *user)
 	return pw ? pw->pw_dir : "/";
 }
 
-static void add_common(const struct suite *s, const char *user, struct strv *ret)
+void case_environment_base(const struct suite *s, const char *user, struct strv *ret)
 {
 	strv_add(ret, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	strv_addf(ret, "HOME=%s", home_of(s, user));
@@ -26,16 +26,26 @@ static void add_common(const struct suite *s, const char *user, struct strv *ret
 	strv_add(ret, "VMRIG=1");
 }
 
-void case_environment_of_template(const struct suite *s, struct strv *ret)
+bool case_template_setup(const struct suite *s, struct strv *env, struct job_command *ret)
 {
-	add_common(s, NULL, ret);
+	if (!s->template_setup.n)
+		return false;
+	case_environment_base(s, NULL, env);
+	*ret = (struct job_command){
+		.name = "template.setup",
+		.argv = (const char *const *)s->template_setup.v,
+		.env = (const char *const *)env->v,
+		.cwd = s->root ? "/" : s->dir,
+		.prepares = true,
+	};
+	return true;
 }
 
 void case_environment(const struct suite *s, const struct plan_case *c, struct strv *ret)
 {
 	const struct suite_test *t = c->test;
 
-	add_common(s, t->user, ret);
+	case_environment_base(s, t->user, ret);
 	strv_addf(ret, "VMRIG_TEST=%s", t->name);
 	for (size_t i = 0; i < t->env.n; i++) {
 		_cleanup_free_ char *name = xstrdup(t->env.v[i]);

@@ -43,6 +43,9 @@ struct run {
 	struct shared_guest *shared; /* owned */
 	size_t n_shared, cap_shared;
 
+	struct pool_guest **pool; /* owned */
+	size_t n_pool, cap_pool;
+
 	enum stop_reason stop;
 	int signo; /* that stopped it; 0: none */
 	bool cancelled; /* the running cases were told to end */
@@ -67,6 +70,14 @@ void shared_begin(struct run *r, size_t index, struct case_guest *guest);
 void shared_end(
 	struct run *r, size_t index, struct job *job); /* which was kept; NULL: it was not */
 void shared_release(struct run *r);
+
+/* pool.c: guests that clones are copied from; one for each guest plan */
+void pool_case_over(struct run *r, size_t index,
+	uint64_t promised_mib); /* INDEX was a clone: there may be more */
+bool pool_is_making(struct run *r, size_t index); /* case INDEX has to wait for one to get ready */
+struct job *pool_guest(struct run *r, size_t index); /* for case INDEX, borrowed; NULL: none */
+void pool_tidy(struct run *r); /* throws away what no case waits for */
+void pool_release(struct run *r);
 
 /* run_jobs.c */
 unsigned host_cpus(void);

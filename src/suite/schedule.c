@@ -191,6 +191,7 @@ static void start_guest(
 	struct case_run *c;
 
 	shared_begin(r, index, &guest);
+	guest.copy_of = pool_guest(r, index);
 	if (case_start(&r->context, &r->plan.v[index], index, dir, &ev, &guest, &c, &rec, &e) < 0) {
 		run_fatal(r, &e);
 		err_release(&e);
@@ -239,6 +240,8 @@ static void free_slot(struct run *r, struct case_run *c)
 		progress_drop(r->progress, index);
 	}
 	shared_end(r, index, case_take_guest(c));
+	if (case_isolated(c) == ISOLATE_CLONE)
+		pool_case_over(r, index, promised_mib(&r->plan.v[index]));
 	case_free(c);
 }
 
@@ -298,6 +301,8 @@ static void collect(struct run *r)
 		err_release(&e);
 		free_slot(r, c);
 	}
+	if (r->n_over)
+		pool_tidy(r);
 	r->n_over = 0;
 }
 
@@ -313,7 +318,8 @@ static bool next_case(struct run *r, size_t *from, size_t *ret)
 	*from = i;
 	if (r->n_running == r->jobs)
 		return false;
-	while (i < r->plan.n && (r->state[i] != CASE_WAITING || shared_is_busy(r, i)))
+	while (i < r->plan.n &&
+		(r->state[i] != CASE_WAITING || shared_is_busy(r, i) || pool_is_making(r, i)))
 		i++;
 	if (i == r->plan.n)
 		return false;
@@ -357,6 +363,7 @@ static void turns(struct run *r)
 			give_up(r);
 		if (r->stop == STOP_NONE && next_case(r, &next, &index)) {
 			start_case(r, index);
+			pool_tidy(r);
 			started = true;
 		}
 		if (!r->n_running && (r->stop != STOP_NONE || next == r->plan.n))
@@ -453,6 +460,7 @@ void schedule_run(struct run *r)
 	rig_each_os_plan(r->rig, tell_os_plan, r);
 	turns(r);
 	shared_release(r);
+	pool_release(r);
 	loop_timer_remove(total);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		loop_signal_remove(sources[i]);

@@ -168,6 +168,7 @@ struct run_options {
 	enum suite_isolate isolate; /* likewise */
 	const char *arch; /* of all guests, over the suite's; NULL: the suite's */
 	int64_t total_ms; /* of the whole run; 0: none */
+	bool no_pool; /* no clone is a copy of a guest that waits (pool.c) */
 	bool fail_fast, verbose;
 	unsigned keep_failed; /* guests of failed cases that are saved, at most; 0: none */
 	const char *program; /* argv[0], for rerun lines; NULL: "vmrig" */

@@ -17,6 +17,7 @@
 #include "variant/variant.h"
 
 struct fake_counts fake;
+struct fake_pool fake_pool;
 
 void fake_reset(void)
 {
@@ -176,7 +177,7 @@ struct job {
 	struct job_report report;
 	struct console_end end;
 	size_t at; /* the command that runs */
-	bool running, over, stubborn;
+	bool running, over, stubborn, parked;
 };
 
 static const char *word(const struct job_command *c, const char *name)
@@ -280,12 +281,22 @@ static void next_command(struct job *j)
 	job_over(j);
 }
 
+static void park(struct job *j)
+{
+	j->parked = !fake_pool.park_fails;
+	j->report.kept = j->parked;
+	j->over = true;
+	j->h.done(j->h.arg, &j->report);
+}
+
 static void on_timer(void *arg)
 {
 	static const char boot[] = "[    0.000000] Linux version fake\n";
 	struct job *j = arg;
 
-	if (j->report.cancelled && !j->stubborn) {
+	if (j->spec.park) {
+		park(j);
+	} else if (j->report.cancelled && !j->stubborn) {
 		j->report.end = MACHINE_STOPPED;
 		job_over(j);
 	} else if (j->report.ready && !j->running && j->at == 0) {
@@ -330,12 +341,31 @@ int job_start(struct loop *loop, const struct job_spec *spec, const struct job_h
 	j->report.kernel_end = &j->end;
 	j->report.limit_command = -1;
 	j->timer = loop_timer_add(loop, clock_ms() + 1, on_timer, j);
+	if (fake_pool.can_park && spec->isolate == ISOLATE_CLONE)
+		j->report.isolate = ISOLATE_CLONE;
+	fake.copies += spec->copy_of != NULL;
+	if (spec->park) {
+		fake.parks++;
+		fake.parked++;
+		*ret = j;
+		return 0;
+	}
 	fake.started++;
 	if (++fake.running > fake.most_running)
 		fake.most_running = fake.running;
 	fake.last_cpus = spec->plan->spec.cpus;
 	*ret = j;
 	return 0;
+}
+
+bool job_can_park(const struct guest_plan *p)
+{
+	return fake_pool.can_park;
+}
+
+bool job_parked(const struct job *j)
+{
+	return j->parked && !fake_pool.parked_died;
 }
 
 bool job_usable(const struct job *j)
@@ -404,8 +434,11 @@ void job_free(struct job *j)
 {
 	if (!j)
 		return;
-	fake.freed++;
-	if (!j->over)
+	if (j->spec.park)
+		fake.parked--;
+	else
+		fake.freed++;
+	if (!j->over && !j->spec.park)
 		fake.running--;
 	loop_timer_remove(j->timer);
 	fd_close(j->spec.kmsg_fd);

@@ -88,6 +88,74 @@ static void a_crash_gives_the_next_shared_case_a_fresh_guest(void **state)
 	expect_verdict(&o, "d", VERDICT_PASS, true);
 }
 
+/* N cases of one plan, side by side, where clones can be copied as P says. */
+static struct outcome run_pool(struct fake_pool p, size_t n, struct run_options o)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct outcome ret;
+
+	buf_adds(&b, "tests:\n");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&b, "- {name: t%zu, run: [x, out=t%zu]}\n", i, i);
+	buf_adds(&b, "- {name: own, run: [x], isolate: boot}\n");
+	o.jobs = 2;
+	fake_pool = p;
+	ret = run_with(b.data, o);
+	fake_pool = (struct fake_pool){ 0 };
+	assert_int_equal(ret.code, 0);
+	assert_int_equal(ret.records.n, n + 1);
+	assert_int_equal(fake.parked, 0);
+	return ret;
+}
+
+static void clones_are_copied_once_one_has_shown_that_they_can_be(void **state)
+{
+	const struct fake_pool can = { .can_park = true };
+	_cleanup_outcome_ struct outcome o = run_pool(can, 8, (struct run_options){ 0 });
+
+	assert_int_equal(fake.parks, 1);
+	/* Those that had begun before are no copies, nor is the one that wants a boot. */
+	assert_int_equal(fake.copies, 6);
+	assert_string_equal(record_at(&o, "own")->isolate, "boot");
+	assert_string_equal(record_at(&o, "t7")->isolate, "clone");
+}
+
+static void a_few_clones_are_not_worth_a_guest_to_copy(void **state)
+{
+	const struct fake_pool can = { .can_park = true };
+	_cleanup_outcome_ struct outcome o = run_pool(can, 4, (struct run_options){ 0 });
+
+	assert_int_equal(fake.parks, 0);
+}
+
+static void without_a_pool_no_clone_is_a_copy(void **state)
+{
+	const struct fake_pool can = { .can_park = true };
+	_cleanup_outcome_ struct outcome o =
+		run_pool(can, 8, (struct run_options){ .no_pool = true });
+
+	assert_int_equal(fake.parks, 0);
+	assert_int_equal(fake.copies, 0);
+}
+
+static void where_the_guest_to_copy_does_not_come_to_be_it_is_tried_once(void **state)
+{
+	const struct fake_pool fails = { .can_park = true, .park_fails = true };
+	_cleanup_outcome_ struct outcome o = run_pool(fails, 8, (struct run_options){ 0 });
+
+	assert_int_equal(fake.parks, 1);
+	assert_int_equal(fake.copies, 0);
+}
+
+static void one_that_died_is_thrown_away(void **state)
+{
+	const struct fake_pool dies = { .can_park = true, .parked_died = true };
+	_cleanup_outcome_ struct outcome o = run_pool(dies, 8, (struct run_options){ 0 });
+
+	assert_int_equal(fake.parks, 1);
+	assert_int_equal(fake.copies, 0);
+}
+
 static void jobs_that_end_in_any_order_each_get_one_record(void **state)
 {
 	struct buf b = BUF_INIT;
@@ -396,6 +464,11 @@ int main(void)
 		CASE(failure_exits_with_1_and_keeps_its_last_words),
 		CASE(shared_cases_run_one_after_another_in_one_guest),
 		CASE(a_crash_gives_the_next_shared_case_a_fresh_guest),
+		CASE(clones_are_copied_once_one_has_shown_that_they_can_be),
+		CASE(a_few_clones_are_not_worth_a_guest_to_copy),
+		CASE(without_a_pool_no_clone_is_a_copy),
+		CASE(where_the_guest_to_copy_does_not_come_to_be_it_is_tried_once),
+		CASE(one_that_died_is_thrown_away),
 		CASE(jobs_that_end_in_any_order_each_get_one_record),
 		CASE(one_job_means_one_guest_at_a_time),
 		CASE(memory_of_the_host_bounds_the_guests),
