@@ -180,6 +180,15 @@ static void put_in_slot(struct run *r, struct case_run *c, size_t index)
 	progress_start(r->progress, index, r->plan.v[index].id, clock_ms());
 }
 
+/* Plans that differ in their CPUs alone have the same to say. */
+static void tell_once(struct run *r, const char *line)
+{
+	if (strv_has(&r->told, line))
+		return;
+	strv_add(&r->told, line);
+	progress_note(r->progress, line);
+}
+
 static void start_guest(
 	struct run *r, size_t index, struct guest_plan *plan, const struct os_plan *os_plan)
 {
@@ -192,6 +201,8 @@ static void start_guest(
 
 	shared_begin(r, index, &guest);
 	guest.copy_of = pool_guest(r, index);
+	if (guest.copy_of && r->o.verbose)
+		tell_once(r, "clones are copies of a guest that waits");
 	if (case_start(&r->context, &r->plan.v[index], index, dir, &ev, &guest, &c, &rec, &e) < 0) {
 		run_fatal(r, &e);
 		err_release(&e);
@@ -243,15 +254,6 @@ static void free_slot(struct run *r, struct case_run *c)
 	if (case_isolated(c) == ISOLATE_CLONE)
 		pool_case_over(r, index, promised_mib(&r->plan.v[index]));
 	case_free(c);
-}
-
-/* Plans that differ in their CPUs alone have the same to say. */
-static void tell_once(struct run *r, const char *line)
-{
-	if (strv_has(&r->told, line))
-		return;
-	strv_add(&r->told, line);
-	progress_note(r->progress, line);
 }
 
 static void tell_isolate(struct run *r, struct case_run *c)

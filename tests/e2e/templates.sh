@@ -269,6 +269,63 @@ test_sigkill_leaves_no_process_and_no_file() {
 	same "$(find "$VMRIG_CACHE_DIR/templates" -mindepth 1 -maxdepth 1 ! -name '*.lock' | wc -l)" 1
 }
 
+# copies TEXT N: a suite of N tests that are TEXT; most of them run in copies of one guest.
+copies() {
+	echo 'defaults: { memory: 256M, timeout: 120s }' >vmrig.yaml
+	echo 'tests:' >>vmrig.yaml
+	for i in $(seq "$2"); do printf -- '- name: t%s\n  run: |\n    %s\n' "$i" "$1"; done >>vmrig.yaml
+}
+
+test_copies_of_a_waiting_guest_share_nothing() {
+	# shellcheck disable=SC2016
+	cat >guest.sh <<-'EOF'
+		cat /proc/sys/kernel/random/boot_id /etc/machine-id /proc/sys/kernel/random/uuid
+		head -c 16 /dev/urandom | od -An -tx1
+		sysctl -n kernel.msgmax
+		! ls /tmp/was /run/was /etc/was 2>/dev/null || exit 1
+		touch /tmp/was /run/was /etc/was
+		sysctl -q kernel.msgmax=9000
+		modprobe dummy
+	EOF
+	copies 'sh ./guest.sh' 8
+	cat >>vmrig.yaml <<-'EOF'
+		- { name: panics, run: 'echo c >/proc/sysrq-trigger', expect: crash }
+		- { name: after, run: 'test ! -e /tmp/was && ! grep -q "^dummy " /proc/modules' }
+		- { name: boots, run: 'test ! -e /tmp/was', isolate: boot }
+	EOF
+	vmrig test -v -j 2 -o out.d
+	code_is 0
+	has err "clones are copies of a guest that waits"
+	same "$(grep -c '"isolate":"clone"' out.d/results.jsonl)" 10
+	same "$(field out.d/results.jsonl boots isolate)" boot
+	hasnt out.d/results.jsonl isolate_why
+	for i in 1 2 3 4 5 6 7 8; do
+		same "$(wc -l <out.d/cases/t$i/stdout)" 5
+		same "$(tail -n 1 out.d/cases/t$i/stdout)" 8192
+		head -n 4 out.d/cases/t$i/stdout >>all
+		has out.d/cases/t$i/kernel.log "Linux version"
+	done
+	same "$(sort all | uniq -d)" ""
+	# Nor is there one where none is wanted.
+	vmrig test -v -j 2 --no-pool --filter 't*' -o alone.d
+	code_is 0
+	hasnt err "copies of a guest"
+}
+
+test_copies_and_what_they_come_from_die_with_vmrig() {
+	local pid n=0
+	copies 'sleep 0.2' 200
+	for signal in KILL TERM; do
+		"$VMRIG" test -j 2 -o "out-$signal" >out 2>err &
+		pid=$!
+		until [ "$(wc -l <"out-$signal/results.jsonl")" -ge 6 ] || [ $((n++)) -gt 600 ]; do sleep 0.1; done 2>/dev/null
+		kill -"$signal" $pid
+		wait $pid || true
+		[ "$(wc -l <"out-$signal/results.jsonl")" -lt 200 ] || fail "it was over before SIG$signal"
+		nothing_runs "$VMRIG_E2E_MARK" || fail "something runs on after SIG$signal"
+	done
+}
+
 test_every_machine_root_and_channel_can_be_cloned() {
 	for args in "--machine microvm" "--cpus 2" "-k debian:6.1-cloud" "--root none" "--user nobody"; do
 		for i in 1 2; do
