@@ -5,17 +5,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench/measure.h"
-
-#define TESTS 20 /* of the suite whose tests are counted by the second */
 
 struct one {
 	double first_ms, wall_ms; /* to the first byte on stdout, to the end */
@@ -180,43 +181,151 @@ static void bench_accel(
 	add(all, key, "  the clone's engine: memory of its own", mib, n, "MiB", "goal <= 24");
 }
 
-/* Isolated tests a second, of `true`. */
-static void bench_suite(json_t *all, const char *vmrig, size_t n)
+/* ---- whole suites: cold, clones each in an engine of its own, copies of one that waits ---- */
+
+struct mode {
+	const char *key, *name;
+	int tests;
+	const char *args[3]; /* of vmrig test */
+};
+static const struct mode modes[] = {
+	{ "pool", "copies of a waiting guest", 200, { "--isolate", "clone" } },
+	{ "clone", "clones", 40, { "--isolate", "clone", "--no-pool" } },
+	{ "boot", "boots", 8, { "--isolate", "boot" } },
+};
+#define MODES (sizeof(modes) / sizeof(*modes))
+
+struct suite_run {
+	double rate; /* tests a second, all told */
+	double cpu_ms; /* a test, vmrig's and its engines' together */
+	double answer_ms,
+		first_ms; /* medians of its tests: engine asked for to agent's answer, to first output */
+};
+
+static double children_cpu_ms(void)
 {
-	static const char *const how[] = { "clone", "boot" };
-	double rate[2][RUNS_MAX], ratio[RUNS_MAX];
-	char dir[] = "/tmp/vmrig-bench-XXXXXX", file[64];
+	struct rusage u;
+
+	getrusage(RUSAGE_CHILDREN, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
+}
+
+/* The file of a test's stdout is made when its guest is asked for, and written to when the first output comes. */
+static double first_output_ms(const char *out, int test)
+{
+	char path[160];
+	struct statx st;
+
+	snprintf(path, sizeof(path), "%s/cases/t%d/stdout", out, test);
+	if (statx(AT_FDCWD, path, 0, STATX_BTIME | STATX_MTIME, &st) < 0)
+		die(path);
+	return (double)(st.stx_mtime.tv_sec - st.stx_btime.tv_sec) * 1e3 +
+	       ((double)st.stx_mtime.tv_nsec - (double)st.stx_btime.tv_nsec) / 1e6;
+}
+
+/* The first few wait for the template, and are what one that waits is made from. */
+static void read_results(const char *out, const struct mode *m, struct suite_run *ret)
+{
+	double answer[RUNS_MAX], first[RUNS_MAX];
+	char path[160], line[65536];
+	size_t n = 0, from = (size_t)m->tests / 4;
 	FILE *f;
 
-	if (!mkdtemp(dir))
-		die("mkdtemp");
-	snprintf(file, sizeof(file), "%s/vmrig.yaml", dir);
+	snprintf(path, sizeof(path), "%s/results.jsonl", out);
+	f = fopen(path, "re");
+	if (!f)
+		die(path);
+	for (int i = 0; i < m->tests && fgets(line, sizeof(line), f); i++) {
+		const char *p = strstr(line, "\"boot_ms\":");
+
+		if (!p || (size_t)i < from)
+			continue;
+		answer[n++] = strtod(p + strlen("\"boot_ms\":"), NULL);
+	}
+	fclose(f);
+	ret->answer_ms = spread_of(answer, n).median;
+	for (n = from; n < (size_t)m->tests; n++)
+		first[n - from] = first_output_ms(out, (int)n);
+	ret->first_ms = spread_of(first, n - from).median;
+}
+
+static struct suite_run run_suite(
+	const char *vmrig, const char *dir, const struct mode *m, size_t i)
+{
+	char out[80], file[80];
+	const char *const argv[] = { vmrig, "test", "-j", "2", "-o", out, m->args[0], m->args[1],
+		file, m->args[2], NULL };
+	double cpu = children_cpu_ms();
+	struct suite_run r;
+	struct sample s;
+	FILE *f;
+
+	snprintf(out, sizeof(out), "%s/%s%zu", dir, m->key, i);
+	snprintf(file, sizeof(file), "%s/%s.yaml", dir, m->key);
 	f = fopen(file, "we");
 	if (!f)
 		die(file);
 	fprintf(f, "tests:\n");
-	for (int i = 0; i < TESTS; i++)
-		fprintf(f, "- {name: t%d, run: ['true']}\n", i);
+	for (int t = 0; t < m->tests; t++)
+		fprintf(f, "- {name: t%d, run: [echo, x]}\n", t);
 	fclose(f);
-	for (size_t i = 0; i < n; i++) {
-		for (int k = 0; k < 2; k++) {
-			char out[80];
-			const char *const argv[] = { vmrig, "test", "-j", "2", "--isolate", how[k],
-				"-o", out, file, NULL };
-			struct sample s;
+	s = measure(argv);
+	if (!WIFEXITED(s.status) || WEXITSTATUS(s.status))
+		die("vmrig test failed");
+	r.rate = m->tests * 1e3 / s.wall_ms;
+	r.cpu_ms = (children_cpu_ms() - cpu) / m->tests;
+	read_results(out, m, &r);
+	return r;
+}
 
-			snprintf(out, sizeof(out), "%s/%s%zu", dir, how[k], i);
-			s = measure(argv);
-			if (!WIFEXITED(s.status) || WEXITSTATUS(s.status))
-				die("vmrig test failed");
-			rate[k][i] = TESTS * 1e3 / s.wall_ms;
-		}
-		ratio[i] = rate[0][i] / rate[1][i];
+static void add_mode(json_t *all, const struct mode *m, const struct suite_run *r, size_t n)
+{
+	const bool pool = strcmp(m->key, "pool") == 0;
+	const struct {
+		const char *what, *name, *unit, *goal;
+		size_t at;
+	} rows[] = {
+		{ "rate", "tests a second, -j 2", "1/s", "goal >= 25",
+			offsetof(struct suite_run, rate) },
+		{ "cpu", "  CPU time a test", "ms", "goal <= 80",
+			offsetof(struct suite_run, cpu_ms) },
+		{ "answer", "  to the agent's answer", "ms", "goal <= 15",
+			offsetof(struct suite_run, answer_ms) },
+		{ "first", "  to the first output", "ms", "goal <= 60",
+			offsetof(struct suite_run, first_ms) },
+	};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(*rows); k++) {
+		double v[RUNS_MAX];
+		char key[80], title[80];
+
+		for (size_t i = 0; i < n; i++)
+			memcpy(&v[i], (const char *)&r[i] + rows[k].at, sizeof(v[i]));
+		snprintf(key, sizeof(key), "%s_%s", m->key, rows[k].what);
+		snprintf(title, sizeof(title), "%s%s%s", k ? "" : m->name, k ? "" : ": ",
+			rows[k].name);
+		add(all, key, title, v, n, rows[k].unit, pool ? rows[k].goal : "");
 	}
-	add(all, "tests_clone", "isolated tests of `true`, -j 2: clone", rate[0], n, "1/s",
-		"goal >= 25");
-	add(all, "tests_boot", "  boot", rate[1], n, "1/s", "");
-	add(all, "tests_ratio", "  clone / boot", ratio, n, "times", "");
+}
+
+/* Isolated tests of a command that does next to nothing. */
+static void bench_suite(json_t *all, const char *vmrig, size_t n)
+{
+	static struct suite_run r[MODES][RUNS_MAX];
+	char dir[] = "/tmp/vmrig-bench-XXXXXX";
+	double ratio[RUNS_MAX];
+
+	if (!mkdtemp(dir))
+		die("mkdtemp");
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < MODES; k++)
+			r[k][i] = run_suite(vmrig, dir, &modes[k], i);
+		ratio[i] = r[0][i].rate / r[2][i].rate;
+	}
+	for (size_t k = 0; k < MODES; k++)
+		add_mode(all, &modes[k], r[k], n);
+	add(all, "pool_ratio", "copies / boots", ratio, n, "times", "");
 	measure((const char *const[]){ "rm", "-rf", dir, NULL });
 }
 
