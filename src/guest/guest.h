@@ -188,7 +188,7 @@ struct job_spec {
 		      `kept` where that was reached */
 	struct job *
 		copy_of; /* one that is parked, of the same plan, borrowed until job_start() returns: a clone is
-				a copy of it. NULL: of the template */
+				a copy of it; it is ended where it cannot be copied. NULL: of the template */
 	bool keep; /* once the commands are over the guest is kept for others, unless its kernel complained */
 	const char *
 		snapshot_dir; /* where the guest is saved when `keep` of its handlers says so; NULL: nowhere */

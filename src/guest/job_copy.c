@@ -94,8 +94,11 @@ int job_copy(struct job *j, struct err *e)
 	spec.name = j->spec.name;
 	j->engine_ms = clock_ms();
 	r = machine_copy(j->loop, from->machine, &spec, &h, &j->machine, e);
-	if (r == 0)
-		r = job_attach(j, e);
+	if (r < 0) { /* nor will it the next time, which may cost as much waiting */
+		job_end(from);
+		return r;
+	}
+	r = job_attach(j, e);
 	if (r < 0)
 		return r;
 	j->state = JOB_BOOTING;

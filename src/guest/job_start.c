@@ -235,7 +235,7 @@ static void forget_copy(struct job *j)
 	j->report.isolate = ISOLATE_BOOT;
 	loop_timer_remove(j->look);
 	j->look = NULL;
-	buf_clear(&j->template.hello);
+	buf_release(&j->template.hello);
 }
 
 int job_begin(struct job *j, struct err *e)

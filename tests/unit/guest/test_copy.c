@@ -162,6 +162,8 @@ static void where_there_is_no_copy_the_template_serves(void **state)
 	make_parked();
 	machine.no_copies = true;
 	start_copy();
+	assert_false(job_parked(parked));
+	machine.ended = 0;
 	assert_int_equal(machine.copies, 0);
 	session(1);
 	expect(WIRE_WELCOME);

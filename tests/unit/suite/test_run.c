@@ -120,40 +120,34 @@ static void clones_are_copied_once_one_has_shown_that_they_can_be(void **state)
 	assert_string_equal(record_at(&o, "t7")->isolate, "clone");
 }
 
+static void expect_no_copies(struct fake_pool p, size_t n, bool no_pool, size_t parks)
+{
+	_cleanup_outcome_ struct outcome o =
+		run_pool(p, n, (struct run_options){ .no_pool = no_pool });
+
+	assert_string_equal(record_at(&o, "t0")->isolate, "clone");
+	assert_int_equal(fake.parks, parks);
+	assert_int_equal(fake.copies, 0);
+}
+
 static void a_few_clones_are_not_worth_a_guest_to_copy(void **state)
 {
-	const struct fake_pool can = { .can_park = true };
-	_cleanup_outcome_ struct outcome o = run_pool(can, 4, (struct run_options){ 0 });
-
-	assert_int_equal(fake.parks, 0);
+	expect_no_copies((struct fake_pool){ .can_park = true }, 4, false, 0);
 }
 
 static void without_a_pool_no_clone_is_a_copy(void **state)
 {
-	const struct fake_pool can = { .can_park = true };
-	_cleanup_outcome_ struct outcome o =
-		run_pool(can, 8, (struct run_options){ .no_pool = true });
-
-	assert_int_equal(fake.parks, 0);
-	assert_int_equal(fake.copies, 0);
+	expect_no_copies((struct fake_pool){ .can_park = true }, 8, true, 0);
 }
 
 static void where_the_guest_to_copy_does_not_come_to_be_it_is_tried_once(void **state)
 {
-	const struct fake_pool fails = { .can_park = true, .park_fails = true };
-	_cleanup_outcome_ struct outcome o = run_pool(fails, 8, (struct run_options){ 0 });
-
-	assert_int_equal(fake.parks, 1);
-	assert_int_equal(fake.copies, 0);
+	expect_no_copies((struct fake_pool){ .can_park = true, .park_fails = true }, 8, false, 1);
 }
 
 static void one_that_died_is_thrown_away(void **state)
 {
-	const struct fake_pool dies = { .can_park = true, .parked_died = true };
-	_cleanup_outcome_ struct outcome o = run_pool(dies, 8, (struct run_options){ 0 });
-
-	assert_int_equal(fake.parks, 1);
-	assert_int_equal(fake.copies, 0);
+	expect_no_copies((struct fake_pool){ .can_park = true, .parked_died = true }, 8, false, 1);
 }
 
 static void jobs_that_end_in_any_order_each_get_one_record(void **state)
