@@ -232,6 +232,16 @@ static void nested_on_an_older_qemu_is_refused_with_the_version_that_can(void **
 	err_release(&e);
 }
 
+static void machines_of_kvm_are_not_copied(void **state)
+{
+	const struct machine_spec spec = { .accel = ACCEL_KVM, .type = MACHINE_Q35 };
+	struct err e = ERR_INIT;
+
+	assert_int_equal(machine_can_copy(&spec, &e), -EOPNOTSUPP);
+	assert_non_null(strstr(err_text(&e), "KVM"));
+	err_release(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +250,7 @@ int main(void)
 		cmocka_unit_test(ports_are_where_the_spec_says),
 		cmocka_unit_test(the_command_line_is_shown),
 		in_folder(what_the_engine_lacks_is_refused_by_name),
+		cmocka_unit_test(machines_of_kvm_are_not_copied),
 		in_folder(nested_on_an_older_qemu_is_refused_with_the_version_that_can),
 	};
 	struct qemu_features f = { 0 };
