@@ -50,7 +50,8 @@ static void one_that_is_used_or_made_stays(void **state)
 
 static void locks_of_nothing_that_nobody_holds_are_swept(void **state)
 {
-	_cleanup_free_ char *dir = entry(state, "a"), *made = path_join(*state, "b.tmp");
+	_cleanup_free_ char *dir = entry(state, "a");
+	_cleanup_free_ char *made = path_join(*state, "b.tmp");
 	_cleanup_free_ char *made_lock = path_join(*state, "b.lock");
 	_cleanup_free_ char *busy = path_join(*state, "c.lock"),
 			    *orphan = path_join(*state, "d.lock");
@@ -64,6 +65,7 @@ static void locks_of_nothing_that_nobody_holds_are_swept(void **state)
 	assert_true(file_exists(orphan));
 	assert_int_equal(entry_sweep_locks(*state, false), 1);
 	assert_false(file_exists(orphan));
+	assert_true(dir_exists(dir));
 	assert_true(file_exists(lock) && file_exists(made_lock) && file_exists(busy));
 	fd_close(held);
 	assert_int_equal(entry_sweep_locks(*state, false), 1);
