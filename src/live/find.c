@@ -25,7 +25,7 @@
 
 static int connect_to(const char *id)
 {
-	_cleanup_free_ char *name = xasprintf(LIVE_PREFIX "%u/%s", (unsigned)geteuid(), id);
+	_cleanup_free_ char *prefix = live_prefix(), *name = xasprintf("%s%s", prefix, id);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un a;
@@ -128,7 +128,7 @@ static int by_id(const void *a, const void *b)
 
 int live_find(struct live_list *ret, struct err *e)
 {
-	_cleanup_free_ char *prefix = xasprintf(LIVE_PREFIX "%u/", (unsigned)geteuid());
+	_cleanup_free_ char *prefix = live_prefix();
 	_cleanup_buf_ struct buf table = BUF_INIT;
 	char *line, *save;
 	int r = file_read(UNIX_SOCKETS, TABLE_MAX, &table, e);

@@ -3,8 +3,8 @@
  * Guests that run, made reachable for the commands that look at them (`vmrig console`, `vmrig qmp`), and those
  * commands' side of it.
  *
- * A guest is published under a name in the abstract socket namespace, "vmrig/UID/PID.N": no file, so nothing is
- * left behind even by SIGKILL. Who connects must have our effective uid (SO_PEERCRED), and so must who is
+ * A guest is published under a name in the abstract socket namespace, "vmrig/UID/PID.N" ("vmrig/UID:JOB/PID.N" where
+ * $VMRIG_JOB says so): no file, so nothing is left behind even by SIGKILL. Who connects must have our effective uid (SO_PEERCRED), and so must who is
  * connected to.
  *
  * The conversation: the server says one line of JSON, struct live_guest as an object. The client says what it

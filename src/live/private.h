@@ -59,6 +59,8 @@ void session_forget(struct peer *p);
 
 /* name.c */
 #define LIVE_PREFIX "vmrig/"
+/* What the names of guests begin with that we see, and are seen with: "vmrig/UID/", or "vmrig/UID:JOB/". The caller owns it. */
+char *live_prefix(void);
 /* The address of what is called NAME in the abstract namespace. */
 void live_address(const char *name, struct sockaddr_un *ret, socklen_t *ret_len);
 bool live_is_ours(int fd); /* the other end has our uid */

@@ -43,10 +43,11 @@ static void on_connect(void *arg, int fd, uint32_t events)
 static int publish(int fd, char **ret_id)
 {
 	static unsigned last;
+	_cleanup_free_ char *prefix = live_prefix();
 
 	for (unsigned tries = 0; tries < 1000; tries++) {
 		_cleanup_free_ char *id = xasprintf("%d.%u", (int)getpid(), ++last);
-		_cleanup_free_ char *name = xasprintf(LIVE_PREFIX "%u/%s", (unsigned)geteuid(), id);
+		_cleanup_free_ char *name = xasprintf("%s%s", prefix, id);
 		struct sockaddr_un a;
 		socklen_t len;
 

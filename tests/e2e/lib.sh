@@ -80,7 +80,7 @@ run_one() {
 	chmod 700 "$dir/run"
 	(
 		set -e
-		export VMRIG_E2E_MARK=$mark HOME=$dir/home TMPDIR=$dir/tmp XDG_RUNTIME_DIR=$dir/run
+		export VMRIG_E2E_MARK=$mark VMRIG_JOB=$mark HOME=$dir/home TMPDIR=$dir/tmp XDG_RUNTIME_DIR=$dir/run
 		unset XDG_CACHE_HOME XDG_CONFIG_HOME
 		cd "$dir/work"
 		"$1"

@@ -151,13 +151,24 @@ test_a_killed_vmrig_leaves_no_guest_to_be_seen() {
 	code_is 125
 }
 
+test_guests_of_another_job_are_not_seen() {
+	hold
+	VMRIG_JOB=another vmrig qmp query-status
+	code_is 125
+	VMRIG_JOB=another vmrig console
+	hasnt out "$run"
+	vmrig console
+	has out "$run.1"
+	release
+}
+
 test_another_user_reaches_no_guest() {
 	[ "$(id -u)" = 0 ] || return 0
 	hold
 	chmod 755 . ..
 	python3 - "$run" <<-'END'
 		import os, socket, sys
-		name = b"\0vmrig/0/%s.1" % sys.argv[1].encode()
+		name = ("\0vmrig/0:%s/%s.1" % (os.environ["VMRIG_JOB"], sys.argv[1])).encode()
 		s = socket.socket(socket.AF_UNIX)
 		s.connect(name)
 		assert s.recv(10)
