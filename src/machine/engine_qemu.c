@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "machine/engine.h"
 #include "qemu/qemu.h"
 #include "wire/wire.h"
@@ -409,6 +410,9 @@ static int can_save(const struct machine_spec *spec, struct err *e)
 	else if (spec->n_extra)
 		r = err_set(e, -EOPNOTSUPP,
 			"further arguments for QEMU may mean devices that cannot be saved");
+	/* Its timers of EL2 are not in the state (target/arm/machine.c), and a kernel there ticks by them. */
+	else if (spec->accel == ACCEL_NESTED && streq(spec->arch, "aarch64"))
+		r = err_set(e, -EOPNOTSUPP, "QEMU does not save the timers of Arm's EL2");
 	qemu_features_release(&f);
 	return r;
 }

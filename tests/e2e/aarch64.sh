@@ -151,4 +151,12 @@ if ! command -v aarch64-linux-gnu-gcc >/dev/null; then
 fi
 "$VMRIG" kernel fetch $kernel >&2 && "$VMRIG" kernel fetch --arch aarch64 $kernel >&2 ||
 	{ echo "Bail out! no kernel for the guest"; exit 1; }
+# QEMU does not save the timers of EL2: a clone stood still sooner or later.
+test_a_guest_with_an_emulated_el2_is_booted_and_never_a_clone() {
+	program
+	vmrig run --arch aarch64 --kernel $kernel --accel nested --isolate clone --json -- ./program run
+	has err '"isolate":"boot"'
+	has err "QEMU does not save the timers of Arm's EL2"
+}
+
 run_tests "$@"
