@@ -33,20 +33,6 @@ void os_ssh_release(struct os_ssh *s)
 	*s = (struct os_ssh){ 0 };
 }
 
-static int read_path(
-	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
-{
-	char **path = field, *absolute;
-	int r = yaml_read_text(l, k, n, field);
-
-	if (r < 0)
-		return r;
-	absolute = path_absolute(*path, l->dir);
-	free(*path);
-	*path = absolute;
-	return 0;
-}
-
 static int parse_format(const char *s)
 {
 	return streq(s, "iso") ? 0 : streq(s, "vfat") ? 1 : -EINVAL;
@@ -68,9 +54,9 @@ int os_read_seed(
 {
 #define FIELD(f) offsetof(struct os_seed, f)
 	static const struct yaml_key keys[] = {
-		{ "user_data", read_path, FIELD(user_data) },
-		{ "meta_data", read_path, FIELD(meta_data) },
-		{ "network_config", read_path, FIELD(network_config) },
+		{ "user_data", yaml_read_path, FIELD(user_data) },
+		{ "meta_data", yaml_read_path, FIELD(meta_data) },
+		{ "network_config", yaml_read_path, FIELD(network_config) },
 		{ "vars", yaml_read_env, FIELD(vars) },
 		{ "format", read_format, FIELD(vfat) },
 	};
@@ -98,7 +84,7 @@ int os_read_ssh(
 	static const struct yaml_key keys[] = {
 		{ "user", yaml_read_name, FIELD(user), .required = true },
 		{ "port", yaml_read_number, FIELD(port), .min = 1, .max = 65535 },
-		{ "key", read_path, FIELD(key) },
+		{ "key", yaml_read_path, FIELD(key) },
 		{ "host_key", read_host_key, FIELD(own_host_key) },
 	};
 #undef FIELD

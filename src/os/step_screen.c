@@ -176,20 +176,6 @@ const struct os_step_kind os_step_screenshot = {
 
 /* ---- screen: until it looks as a reference does ---- */
 
-static int read_like(
-	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
-{
-	char **path = field, *absolute;
-	int r = yaml_read_text(l, k, n, field);
-
-	if (r < 0)
-		return r;
-	absolute = path_absolute(*path, l->dir);
-	free(*path);
-	*path = absolute;
-	return 0;
-}
-
 static int read_percent(
 	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {
@@ -228,7 +214,7 @@ static int read_screen(struct yaml_reader *l, const struct yaml_key *k, const st
 {
 #define FIELD(f) offsetof(struct os_step, f)
 	static const struct yaml_key keys[] = {
-		{ "like", read_like, FIELD(text), .required = true },
+		{ "like", yaml_read_path, FIELD(text), .required = true },
 		{ "tolerance", yaml_read_number, FIELD(channel), .min = 0, .max = 255 },
 		{ "differ", read_percent, FIELD(differ) },
 		{ "regions", read_regions, 0 },
@@ -237,7 +223,7 @@ static int read_screen(struct yaml_reader *l, const struct yaml_key *k, const st
 
 	s->channel = CHANNEL_DEFAULT;
 	if (n->kind == YAML_SCALAR)
-		return read_like(l, k, n, &s->text);
+		return yaml_read_path(l, k, n, &s->text);
 	return yaml_read_map(l, n, "'screen'", keys, ARRAY_SIZE(keys), s);
 }
 

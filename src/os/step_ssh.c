@@ -212,26 +212,12 @@ static int read_ssh(struct yaml_reader *l, const struct yaml_key *k, const struc
 	return yaml_read_map(l, n, "'ssh'", keys, ARRAY_SIZE(keys), s);
 }
 
-static int read_host_path(
-	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
-{
-	char **path = field, *absolute;
-	int r = yaml_read_text(l, k, n, field);
-
-	if (r < 0)
-		return r;
-	absolute = path_absolute(*path, l->dir);
-	free(*path);
-	*path = absolute;
-	return 0;
-}
-
 static int read_copy_in(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	struct os_step *s)
 {
 #define FIELD(f) offsetof(struct os_step, f)
 	static const struct yaml_key keys[] = {
-		{ "from", read_host_path, FIELD(text), .required = true },
+		{ "from", yaml_read_path, FIELD(text), .required = true },
 		{ "to", yaml_read_text, FIELD(to), .required = true },
 	};
 #undef FIELD

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "suite/load.h"
 
@@ -20,20 +19,6 @@ static int parse_bus(const char *s)
 	enum machine_bus v;
 
 	return machine_bus_parse(s, &v, NULL) < 0 ? -EINVAL : (int)v;
-}
-
-static int read_path(
-	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
-{
-	char **path = field, *absolute;
-	int r = yaml_read_text(l, k, n, field);
-
-	if (r < 0)
-		return r;
-	absolute = path_absolute(*path, l->dir);
-	free(*path);
-	*path = absolute;
-	return 0;
 }
 
 /* ---- disks ---- */
@@ -159,8 +144,8 @@ static int read_nics(
 static const struct yaml_key system_keys[] = {
 	{ "image", yaml_read_text, FIELD(image) },
 	{ "iso", yaml_read_text, FIELD(iso) },
-	{ "kernel", read_path, FIELD(kernel) },
-	{ "initrd", read_path, FIELD(initrd) },
+	{ "kernel", yaml_read_path, FIELD(kernel) },
+	{ "initrd", yaml_read_path, FIELD(initrd) },
 	{ "firmware", yaml_read_enum, FIELD(firmware), .parse = parse_firmware,
 		.expected = "bios or uefi" },
 	{ "cpu", yaml_read_name, FIELD(cpu) },

@@ -141,17 +141,14 @@ static int read_root(
 	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {
 	char **root = field;
-	char *absolute;
-	int r = yaml_read_text(l, k, n, field);
+	int r;
 
-	if (r < 0 || streq(*root, "none"))
-		return r;
-	absolute = path_absolute(*root, l->dir);
-	free(*root);
-	*root = absolute;
-	if (streq(absolute, "/"))
+	if (n->kind == YAML_SCALAR && streq(n->text, "none"))
+		return yaml_read_text(l, k, n, field);
+	r = yaml_read_path(l, k, n, field);
+	if (r == 0 && streq(*root, "/"))
 		str_replace(root, NULL);
-	return 0;
+	return r;
 }
 
 int load_defaults(struct yaml_reader *l, const struct yaml_node *n)

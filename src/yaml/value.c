@@ -104,6 +104,20 @@ int yaml_read_bool(
 	return 0;
 }
 
+int yaml_read_path(
+	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
+{
+	char **path = field, *absolute;
+	int r = yaml_read_text(l, k, n, field);
+
+	if (r < 0)
+		return r;
+	absolute = path_absolute(*path, l->dir);
+	free(*path);
+	*path = absolute;
+	return 0;
+}
+
 int yaml_read_paths(
 	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {

@@ -118,6 +118,8 @@ int yaml_read_strv(struct yaml_reader *l, const struct yaml_key *k, const struct
 	void *field); /* struct strv */
 int yaml_read_command(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	void *field); /* struct strv */
+int yaml_read_path(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
+	void *field); /* char *: made absolute against the file's folder */
 int yaml_read_paths(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	void *field); /* struct strv */
 int yaml_read_env(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
