@@ -144,7 +144,7 @@ struct qemu_sysrq *qemu_sysrq_new(struct loop *loop, struct qemu *q);
 void qemu_sysrq_free(struct qemu_sysrq *s);
 void qemu_sysrq_key(struct qemu_sysrq *s, char key);
 
-/* ---- process.c ---- */
+/* ---- control.c ---- */
 
 /* As qemu_command(), with the descriptor FD (borrowed) beside it. */
 void qemu_command_fd(struct qemu *q, const char *execute, json_t *arguments /* stolen */, int fd,
