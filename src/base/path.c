@@ -174,6 +174,22 @@ int path_cache_sub(const char *name, char **ret, struct err *e)
 	return 0;
 }
 
+int path_cache_sub_read(const char *name, char **ret, struct err *e)
+{
+	const char *named = env("VMRIG_CACHE_DIR");
+
+	if (named) {
+		_cleanup_free_ char *cache = path_absolute(named, NULL);
+		_cleanup_free_ char *path = path_join(cache, name);
+
+		if (access(path, R_OK | X_OK) == 0) {
+			*ret = TAKE_PTR(path);
+			return 0;
+		}
+	}
+	return path_cache_sub(name, ret, e);
+}
+
 static bool executable(const char *path)
 {
 	return file_exists(path) && access(path, X_OK) == 0;

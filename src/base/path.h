@@ -21,12 +21,16 @@ int path_below(const char *path, const char *dir);
 /*
  * The cache folder: $VMRIG_CACHE_DIR (an error when it cannot be written: no other takes the place of
  * one that was named), else the first of $XDG_CACHE_HOME/vmrig and $HOME/.cache/vmrig that can be
- * written; made, with mode 0700, unless it is there. Where none can (a read-only HOME) it is vmrig-UID in $TMPDIR or /tmp, which must be ours and 0700. The caller owns the string.
+ * written; made, with mode 0700, unless it is there. Where none can (a read-only HOME) it is vmrig-UID in
+ * $TMPDIR or /tmp, which must be ours and 0700. The caller owns the string.
  */
 int path_cache(char **ret, struct err *e);
 
 /* The cache folder's subfolder NAME, made. The caller owns the string. */
 int path_cache_sub(const char *name, char **ret, struct err *e);
+
+/* The same to read from: one that is there below $VMRIG_CACHE_DIR need not be writable. */
+int path_cache_sub_read(const char *name, char **ret, struct err *e);
 
 /* The full path of PROGRAM (looked up in PATH unless it has a slash), or -ENOENT. Empty parts of
  * PATH, the working folder by POSIX, are passed over. Caller owns. */

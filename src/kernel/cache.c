@@ -94,7 +94,7 @@ int cache_load(const char *key, struct cache_entry *ret, struct err *e)
 	_cleanup_free_ char *kernels = NULL, *dir = NULL;
 	_cleanup_close_ int held = -1;
 	struct cache_entry c;
-	int r = path_cache_sub("kernels", &kernels, e);
+	int r = path_cache_sub_read("kernels", &kernels, e);
 
 	if (r < 0)
 		return r;
@@ -182,7 +182,7 @@ static int list(
 	size_t n = 0, cap = 0;
 	struct dirent *f;
 	DIR *d;
-	int r = path_cache_sub("kernels", &kernels, e);
+	int r = path_cache_sub_read("kernels", &kernels, e);
 
 	if (r < 0)
 		return r;

@@ -242,7 +242,7 @@ static int whole_key(const char *begin, char **ret, struct err *e)
 	_cleanup_free_ char *kernels = NULL, *found = NULL;
 	struct dirent *f;
 	DIR *d;
-	int r = path_cache_sub("kernels", &kernels, e);
+	int r = path_cache_sub_read("kernels", &kernels, e);
 
 	if (r < 0)
 		return r;

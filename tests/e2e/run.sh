@@ -256,6 +256,27 @@ test_a_read_only_home_is_fine() {
 	same "$(cat out)" fine
 }
 
+# As a folder baked into a container's image, or mounted from elsewhere.
+test_kernels_of_a_cache_that_cannot_be_written_are_listed_and_found() {
+	mkdir cache
+	cp -al "$VMRIG_CACHE_DIR/kernels" cache/
+	find cache -type d -exec chmod 755 {} +
+	as_nobody() {
+		code=0
+		if [ "$(id -u)" = 0 ]; then set -- setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; else chmod a-w cache/kernels; fi
+		"$@" >out 2>err || code=$?
+	}
+	as_nobody env HOME=/nonexistent VMRIG_CACHE_DIR="$PWD/cache" "$VMRIG" kernel list
+	code_is 0
+	has out 6.1.
+	as_nobody env HOME=/nonexistent VMRIG_CACHE_DIR="$PWD/cache" "$VMRIG" kernel resolve debian:6.1
+	code_is 0
+	as_nobody env HOME=/nonexistent VMRIG_CACHE_DIR="$PWD/cache" "$VMRIG" kernel clean --keep 0
+	code_is 125
+	has err "cache"
+	find cache/kernels -name manifest.json | grep -q .
+}
+
 test_an_ordinary_user_can_do_it() {
 	[ "$(id -u)" = 0 ] || { vmrig run -- true; code_is 0; return; }
 	mkdir cache out.d
