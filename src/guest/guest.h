@@ -51,6 +51,7 @@ struct guest_wish {
 				    absolute paths */
 	size_t n_puts;
 	const char *cwd; /* absolute: a folder that a root of "none" must have; NULL: none */
+	bool deterministic; /* clones of one template begin alike: ids, clock, and no fresh entropy (docs/suite.md) */
 	bool savable; /* as long as it runs, for job_spec.snapshot_dir: no 9p, unless a writable folder needs it */
 	const char *const *extra; /* further engine arguments */
 	size_t n_extra;
@@ -146,6 +147,7 @@ struct job_report {
 	size_t n_exits;
 
 	enum guest_isolate isolate; /* what it was */
+	bool deterministic; /* it began like every clone of its template, as was wished for */
 	char *isolate_why; /* owned: why it is no clone, or what was wrong with a template; NULL: nothing to say */
 
 	bool snapshot; /* it was saved */

@@ -31,29 +31,58 @@ static void broken(struct job *j, const char *what, const struct wire_frame *f)
 
 /* ---- HELLO to ready ---- */
 
+/* What sets a guest apart from those that came of the same template. */
+struct own {
+	uint8_t entropy[ENTROPY_SIZE];
+	size_t entropy_len;
+	int64_t wall_ns; /* 0: the template's goes on */
+	char machine_id[2 * MACHINE_ID_SIZE + 1];
+};
+
+static int draw_own(struct own *o)
+{
+	uint8_t id[MACHINE_ID_SIZE];
+
+	o->entropy_len = sizeof(o->entropy);
+	if (getrandom(o->entropy, sizeof(o->entropy), 0) != sizeof(o->entropy) ||
+		getrandom(id, sizeof(id), 0) != sizeof(id))
+		return -errno;
+	for (size_t i = 0; i < sizeof(id); i++)
+		snprintf(o->machine_id + 2 * i, 3, "%02x", id[i]);
+	o->wall_ns = clock_wall_ns();
+	return 0;
+}
+
+/* The template's key is as good a number as any that is drawn, and the same for all its clones. */
+static void share_own(const struct job *j, struct own *o)
+{
+	snprintf(o->machine_id, sizeof(o->machine_id), "%s", j->plan->template_key);
+}
+
 void job_send_welcome(struct job *j)
 {
-	uint8_t entropy[ENTROPY_SIZE], data[512], id[MACHINE_ID_SIZE];
+	uint8_t data[512];
 	struct wire_enc e = { .data = data, .cap = sizeof(data) };
-	char machine_id[2 * MACHINE_ID_SIZE + 1];
+	struct own own = { 0 };
 	uint64_t key;
+	int r = getrandom(&key, sizeof(key), 0) == sizeof(key) ? 0 : -errno;
 
-	if (getrandom(&key, sizeof(key), 0) != sizeof(key) ||
-		getrandom(id, sizeof(id), 0) != sizeof(id) ||
-		getrandom(entropy, sizeof(entropy), 0) != sizeof(entropy)) {
-		job_fail(j, "cannot get random bytes for the session: %s", strerror(errno));
+	if (j->report.deterministic)
+		share_own(j, &own);
+	else if (r == 0)
+		r = draw_own(&own);
+	if (r < 0) {
+		job_fail(j, "cannot get random bytes for the session: %s", strerror(-r));
 		return;
 	}
-	id[6] = (id[6] & 0x0f) | 0x40; /* machine-id(5): a UUID of version 4 */
-	id[8] = (id[8] & 0x3f) | 0x80;
-	for (size_t i = 0; i < sizeof(id); i++)
-		snprintf(machine_id + 2 * i, 3, "%02x", id[i]);
+	own.machine_id[12] = '4'; /* machine-id(5): a UUID of version 4 */
+	own.machine_id[16] = 'a';
 	enc_u16(&e, WIRE_VERSION);
 	enc_u64(&e, key);
-	enc_u64(&e, (uint64_t)clock_wall_ns());
-	enc_bytes(&e, entropy, sizeof(entropy));
+	enc_u64(&e, (uint64_t)own.wall_ns);
+	enc_bytes(&e, own.entropy, own.entropy_len);
 	enc_str(&e, j->spec.hostname ? j->spec.hostname : "vmrig");
-	enc_str(&e, machine_id);
+	enc_str(&e, own.machine_id);
 	enc_u32(&e, HEARTBEAT_MS);
 	enc_u8(&e, 1);
 	job_request(j, WIRE_WELCOME, &e);

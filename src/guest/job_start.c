@@ -157,6 +157,7 @@ static int clone(struct job *j, struct err *e)
 	if (r < 0)
 		return r;
 	j->report.isolate = ISOLATE_CLONE;
+	j->report.deterministic = j->plan->deterministic;
 	return 0;
 }
 
@@ -327,6 +328,7 @@ static int after_refusal(struct job *j, const char *why, struct err *e)
 	j->refused = true;
 	j->report.connected = false;
 	j->report.isolate = ISOLATE_BOOT;
+	j->report.deterministic = false;
 	machine_template_release(&j->template);
 	machine_template_remove(j->plan->template_key);
 	return again ? begin(j, e) : boot(j, e);

@@ -42,6 +42,7 @@ struct guest_plan {
 	size_t n_shares, n_mounts;
 	char *root_dir; /* owned: the host folder that is the guest's root; NULL: initramfs */
 	struct strv extra, notes;
+	bool deterministic; /* as wished */
 	bool own_cmdline; /* the wish added to the kernel's parameters */
 	char *template_key,
 		*template_why; /* owned: the key, or why there is no template; both NULL: not asked yet */

@@ -330,6 +330,9 @@ static void finish_spec(struct guest_plan *p, const struct guest_wish *w)
 	s->extra = (const char *const *)p->extra.v;
 	s->n_extra = p->extra.n;
 	machine_cmdline(s, &cmdline);
+	p->deterministic = w->deterministic;
+	if (p->deterministic)
+		buf_adds(&cmdline, " vmrig.deterministic");
 	p->own_cmdline = w->cmdline && *w->cmdline;
 	if (p->own_cmdline)
 		buf_addf(&cmdline, " %s", w->cmdline);

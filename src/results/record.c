@@ -133,6 +133,8 @@ static void set_circumstances(json_t *o, const struct record *r)
 	set_text(o, "machine_type", r->machine_type);
 	set_text(o, "isolate", r->isolate);
 	set_text(o, "isolate_why", r->isolate_why);
+	if (r->deterministic)
+		json_object_set_new(o, "deterministic", json_true());
 	set_text(o, "ended_by", r->ended_by);
 	set_int(o, "engine_cpu_ms", r->engine_cpu_ms, -1);
 	set_int(o, "engine_maxrss_kib", r->engine_maxrss_kib, -1);

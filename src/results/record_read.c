@@ -177,7 +177,8 @@ static int read_numbers(const json_t *o, struct record *r, struct err *e)
 	r->has_exit = json_object_get(o, "exit_code") != NULL;
 	if ((k = read_int(o, "exit_code", &r->exit_code, e)) < 0 ||
 		(k = read_int(o, "signal", &r->signal, e)) < 0 ||
-		(k = json_field_bool(o, "ok", false, &r->ok, e)) < 0)
+		(k = json_field_bool(o, "ok", false, &r->ok, e)) < 0 ||
+		(k = json_field_bool(o, "deterministic", false, &r->deterministic, e)) < 0)
 		return k;
 	return json_field_bool(o, "output_truncated", false, &r->output_truncated, e);
 }

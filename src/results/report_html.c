@@ -255,6 +255,7 @@ static void put_row(struct buf *b, const struct record *r, size_t number)
 	put(b, r->machine_type);
 	buf_adds(b, r->machine_type && r->accel ? ", " : "");
 	put(b, r->accel);
+	buf_adds(b, r->deterministic ? ", deterministic" : "");
 	buf_adds(b, "</td><td>");
 	put(b, r->verdict == VERDICT_PASS && record_is_ok(r) ? NULL : record_reason(r));
 	buf_adds(b, "</td><td class=\"n\">");

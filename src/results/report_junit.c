@@ -187,6 +187,8 @@ static void add_properties(struct buf *b, const struct record *r)
 	add_property(&p, "machine", r->machine_type ? r->machine_type : r->machine);
 	add_property(&p, "engine", r->engine);
 	add_property(&p, "accel", r->accel);
+	add_property(&p, "isolate", r->isolate);
+	add_property(&p, "deterministic", r->deterministic ? "true" : NULL);
 	if (r->attempt > 1)
 		add_property(&p, record_is_ok(r) ? "flaky-attempt" : "attempt", attempt);
 	if (p.len)

@@ -130,6 +130,9 @@ void report_tap(struct buf *b, const struct records *r, const struct report_info
 		else if (c->verdict == VERDICT_CRASH || c->verdict == VERDICT_TIMEOUT)
 			buf_addf(b, "# %s, as expected\n",
 				c->verdict == VERDICT_CRASH ? "crashed" : "timed out");
+		if (c->deterministic)
+			buf_adds(b,
+				"# deterministic: a clone that began like all others of its template\n");
 		if (record_is_flaky(c))
 			buf_addf(b, "# flaky: ok at attempt %lld\n", (long long)c->attempt);
 	}

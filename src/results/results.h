@@ -107,6 +107,7 @@ struct record {
 	char *engine, *accel, *accel_why, *machine_type;
 	char *isolate; /* "clone", "boot", "shared" */
 	char *isolate_why; /* why it was no clone though one was wanted, or what was wrong with a template */
+	bool deterministic; /* a clone that began like all others of its template */
 	char *ended_by; /* of a machine whose system is its own: what ended it, "acpi", "quit", …; NULL: itself */
 	int64_t cpus, memory_mib, attempt;
 	int64_t engine_cpu_ms, engine_maxrss_kib; /* of the engine's process; -1: not known */

@@ -53,6 +53,7 @@ void record_add_report(struct record *rec, const struct job_report *r, size_t te
 	rec->engine_maxrss_kib = r->engine_maxrss_kib;
 	str_replace(&rec->isolate, guest_isolate_name(r->isolate));
 	str_replace(&rec->isolate_why, r->isolate_why);
+	rec->deterministic = r->deterministic;
 	str_replace(&rec->release, r->release);
 	if (test < r->n_exits && r->exits[test].ended) {
 		rec->test_ms = r->exits[test].wall_us / 1000;

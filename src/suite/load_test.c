@@ -120,6 +120,7 @@ static int read_user(
 		{ "kernels", yaml_read_strv, FIELD(kernels) },                                   \
 		{ "isolate", yaml_read_enum, FIELD(isolate), .parse = parse_isolate,             \
 			.expected = "clone, boot or shared" },                                   \
+		{ "deterministic", yaml_read_bool, FIELD(deterministic) },                       \
 		{ "console", os_read_grammar, FIELD(grammar) },                                  \
 		{ "exit_port", os_read_exit_port, FIELD(exit_port) },                            \
 	{                                                                                        \
@@ -203,7 +204,7 @@ static int check_means(struct yaml_reader *l, const struct yaml_node *n, struct 
 {
 	static const char *const foreign[] = { "steps", "console", "exit_port" };
 	static const char *const ours[] = { "setup", "teardown", "artifacts", "user", "put", "rw",
-		"kernels" };
+		"kernels", "deterministic" };
 	bool report = t->protocol == PROTOCOL_TAP || t->protocol == PROTOCOL_KTAP;
 
 	for (size_t i = 0; i < ARRAY_SIZE(foreign) && t->run.n; i++)
@@ -252,6 +253,11 @@ int load_test(struct yaml_reader *l, const struct yaml_node *n)
 		return yaml_error(&l->y, n, l->e,
 			"test '%s': 'put' is for guests without a root, and this suite's is %s",
 			t->name, loader_of(l)->defaults.root);
+	if (t->deterministic &&
+		(t->isolate == SUITE_ISOLATE_BOOT || t->isolate == SUITE_ISOLATE_SHARED))
+		return yaml_error(&l->y, n, l->e,
+			"test '%s': only clones can be 'deterministic', and its 'isolate' is %s",
+			t->name, suite_isolate_name(t->isolate));
 	set_cwd(l, t);
 	return 0;
 }

@@ -21,6 +21,7 @@ struct prepared {
 	const struct suite_machine *machine; /* borrowed */
 	uint32_t cpus;
 	const struct strv *rw; /* borrowed */
+	bool deterministic;
 	const struct suite_test
 		*unfit; /* borrowed: a test that cannot run there; NULL: one of the others */
 	struct guest_plan *plan; /* owned; NULL: it failed */
@@ -190,6 +191,7 @@ static void prepare(struct rig *g, struct prepared *p)
 		.cpus = p->cpus,
 		.memory_mib = m->memory_mib,
 		.root = g->s->root,
+		.deterministic = p->deterministic,
 		.savable = g->savable,
 		.shares = shares,
 		.n_shares = p->rw->n,
@@ -225,7 +227,9 @@ static struct prepared *get_plan(struct rig *g, const struct plan_case *c)
 	for (size_t i = 0; i < g->n_plans; i++) {
 		p = &g->plans[i];
 		if (p->kernel == rk && p->machine == c->machine && p->cpus == plan_case_cpus(c) &&
-			same_strv(p->rw, &c->test->rw) && p->unfit == (why ? c->test : NULL))
+			same_strv(p->rw, &c->test->rw) &&
+			p->deterministic == c->test->deterministic &&
+			p->unfit == (why ? c->test : NULL))
 			return p;
 	}
 	VEC_GROW(g->plans, g->n_plans, g->cap_plans);
@@ -235,6 +239,7 @@ static struct prepared *get_plan(struct rig *g, const struct plan_case *c)
 		.machine = c->machine,
 		.cpus = plan_case_cpus(c),
 		.rw = &c->test->rw,
+		.deterministic = c->test->deterministic,
 		.unfit = why ? c->test : NULL,
 	};
 	if (rk->why || why)

@@ -86,6 +86,7 @@ struct suite_test {
 	struct strv put; /* files that a guest without a root gets: absolute, and so in the guest */
 	enum splat_kind fail_on;
 	enum suite_isolate isolate;
+	bool deterministic; /* clones of one template begin alike */
 	/* On a machine with a system of its own there is no `run`, but: */
 	struct os_steps steps; /* not copied */
 	struct os_grammar grammar;

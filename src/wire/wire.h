@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION      4
+#define WIRE_VERSION      5
 #define WIRE_MAGIC        0x31524d56u /* "VMR1" */
 #define WIRE_HEADER_SIZE  20
 #define WIRE_PAYLOAD_MAX  65536

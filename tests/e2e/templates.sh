@@ -95,6 +95,42 @@ test_clones_share_no_number_that_must_be_their_own() {
 	all_differ 54
 }
 
+# What docs/suite.md promises of `deterministic` and no more: random numbers are not among it.
+test_clones_that_are_to_be_alike_are() {
+	local made
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M, timeout: 120s, deterministic: true }
+		tests:
+	END
+	# shellcheck disable=SC2016
+	for i in 1 2 3 4; do
+		echo "- { name: t$i, run: 'cat /proc/sys/kernel/random/boot_id /etc/machine-id; grep -w _text /proc/kallsyms; date +%s'}"
+	done >>vmrig.yaml
+	echo '- { name: own, run: cat /proc/sys/kernel/random/boot_id /etc/machine-id; date +%s, deterministic: false }' >>vmrig.yaml
+	vmrig test -j 1 --filter t1 -o first.d
+	code_is 0
+	made=$(date +%s)
+	sleep 8
+	vmrig test -v -j 1 -o out.d --junit junit.xml
+	code_is 0
+	hasnt err "copies of a guest"
+	same "$(grep -c '"isolate":"clone","deterministic":true' out.d/results.jsonl)" 4
+	same "$(grep -c '<property name="deterministic" value="true"/>' junit.xml)" 4
+	same "$(field out.d/results.jsonl own deterministic)" ""
+	for i in 1 2 3 4; do
+		same "$(head -n 3 out.d/cases/t$i/stdout)" "$(head -n 3 first.d/cases/t1/stdout)"
+		# The clock goes on from when the template was made, which is that much ago.
+		[ "$(($(date +%s) - $(tail -n 1 out.d/cases/t$i/stdout)))" -ge 8 ] || fail "t$i has the host's clock"
+	done
+	[ "$(tail -n 1 out.d/cases/own/stdout)" -ge $((made + 8)) ] || fail "a clone of its own has an old clock"
+	same "$(cat first.d/cases/t1/stdout out.d/cases/own/stdout | head -n 7 | sort | uniq -d)" ""
+	# Where nothing is alike nothing is said to be.
+	vmrig test -j 1 --isolate boot --filter t1 --filter t2 -o boot.d
+	code_is 0
+	hasnt boot.d/results.jsonl deterministic
+	same "$(head -qn 1 boot.d/cases/*/stdout | sort -u | wc -l)" 2
+}
+
 test_a_boot_id_stays_the_same_within_a_clone() {
 	clone -- sh -c 'cat /proc/sys/kernel/random/boot_id; cat /proc/sys/kernel/random/boot_id'
 	code_is 0

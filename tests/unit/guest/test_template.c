@@ -78,6 +78,112 @@ static void the_next_is_a_clone_at_once(void **state)
 	assert_int_equal(rig.report->trouble.n, 1);
 }
 
+/* What WELCOME, which has just come, gives a guest of its own. */
+struct given {
+	int64_t wall_ns;
+	size_t entropy_len;
+	char machine_id[64];
+};
+
+static struct given given(void)
+{
+	struct given g;
+	struct wire_dec d;
+	char *text;
+
+	dec_init(&d, &rig.got);
+	dec_u16(&d);
+	dec_u64(&d);
+	g.wall_ns = (int64_t)dec_u64(&d);
+	dec_bytes(&d, &g.entropy_len);
+	free(dec_str(&d));
+	text = dec_str(&d);
+	assert_non_null(text);
+	snprintf(g.machine_id, sizeof(g.machine_id), "%s", text);
+	free(text);
+	return g;
+}
+
+/* One guest from HELLO to its end. */
+static struct given welcomed(void)
+{
+	struct given g;
+
+	rig.w = (struct wire_writer){ .seq = 1 };
+	wire_reader_release(&rig.r);
+	wire_reader_init(&rig.r);
+	machine.ended = 0;
+	expect(WIRE_WELCOME);
+	g = given();
+	expect(WIRE_ROOT);
+	to_the_end();
+	return g;
+}
+
+static void use_key(const char *key)
+{
+	rig.plan->template_key = xstrdup(key);
+}
+
+#define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void each_clone_is_given_what_is_its_own(void **state)
+{
+	struct given first, second;
+
+	use_key(KEY);
+	start();
+	say_hello();
+	first = welcomed();
+	rig_again();
+	rig.spec.isolate = ISOLATE_CLONE;
+	use_key(KEY);
+	start();
+	second = welcomed();
+	assert_int_equal(first.entropy_len, 64);
+	assert_int_equal(second.entropy_len, 64);
+	assert_true(first.wall_ns > 0 && second.wall_ns > 0);
+	assert_string_not_equal(first.machine_id, second.machine_id);
+	assert_int_equal(strlen(first.machine_id), 32);
+	assert_false(rig.report->deterministic);
+}
+
+static void those_that_are_to_be_alike_are_given_the_same(void **state)
+{
+	struct given g;
+
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			rig_again();
+		rig.spec.isolate = ISOLATE_CLONE;
+		rig.plan->deterministic = true;
+		use_key(KEY);
+		start();
+		if (!i)
+			say_hello();
+		g = welcomed();
+		assert_int_equal(g.entropy_len, 0);
+		assert_int_equal(g.wall_ns, 0);
+		assert_string_equal(g.machine_id, "0123456789ab4def"
+						  "a123456789abcdef");
+		assert_true(rig.report->deterministic);
+	}
+}
+
+/* There is nobody to be alike with. */
+static void a_guest_that_boots_is_given_its_own_however_it_was_wished_for(void **state)
+{
+	rig.spec.isolate = ISOLATE_BOOT;
+	rig.plan->deterministic = true;
+	start();
+	say_hello();
+	expect(WIRE_WELCOME);
+	assert_int_equal(given().entropy_len, 64);
+	expect(WIRE_ROOT);
+	to_the_end();
+	assert_false(rig.report->deterministic);
+}
+
 static void one_that_somebody_else_makes_is_waited_for(void **state)
 {
 	machine.template_taken = 5;
@@ -387,6 +493,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_first_makes_it_and_is_its_first_clone),
 		T(the_next_is_a_clone_at_once),
+		T(each_clone_is_given_what_is_its_own),
+		T(those_that_are_to_be_alike_are_given_the_same),
+		T(a_guest_that_boots_is_given_its_own_however_it_was_wished_for),
 		T(one_that_somebody_else_makes_is_waited_for),
 		T(what_is_waited_for_does_not_count_as_booting),
 		T(who_waits_can_be_cancelled),

@@ -53,7 +53,7 @@ static void every_field_is_read_back(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		*strings[i] = xasprintf("text \"%zu\"\n\xc3\xa9", i);
 	r.verdict = VERDICT_TIMEOUT;
-	r.ok = r.has_exit = r.output_truncated = true;
+	r.ok = r.has_exit = r.output_truncated = r.deterministic = true;
 	r.exit_code = -1;
 	r.signal = 9;
 	r.duration_ms = 1;
@@ -79,7 +79,7 @@ static void every_field_is_read_back(void **state)
 		assert_string_equal(*strings[i], *(char **)((char *)&back + offset));
 	}
 	assert_int_equal(back.verdict, VERDICT_TIMEOUT);
-	assert_true(back.ok && back.has_exit && back.output_truncated);
+	assert_true(back.ok && back.has_exit && back.output_truncated && back.deterministic);
 	assert_int_equal(back.exit_code, -1);
 	assert_int_equal(back.signal, 9);
 	assert_int_equal(back.leftover, 8);

@@ -50,6 +50,33 @@ static void the_end_of_a_run_is_told_plainly(void **state)
 	records_release(&r);
 }
 
+static void a_case_whose_guest_was_like_others_on_purpose_says_so(void **state)
+{
+	static const struct {
+		report_fn report;
+		const char *says;
+	} table[] = {
+		{ report_tap, "# deterministic: a clone" },
+		{ report_junit, "<property name=\"deterministic\" value=\"true\"/>" },
+		{ report_html, ", deterministic</td>" },
+	};
+	struct records r = { 0 };
+	struct report_info i;
+
+	fill_records(&r);
+	i = whole_run(&r);
+	for (int on = 0; on < 2; on++) {
+		r.v[0].deterministic = on;
+		for (size_t k = 0; k < ARRAY_SIZE(table); k++) {
+			_cleanup_buf_ struct buf b = BUF_INIT;
+
+			table[k].report(&b, &r, &i);
+			assert_int_equal(strstr(buf_str(&b), table[k].says) != NULL, on);
+		}
+	}
+	records_release(&r);
+}
+
 static void color_is_only_where_it_was_asked_for(void **state)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -359,6 +386,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_end_of_a_run_is_told_plainly),
+		cmocka_unit_test(a_case_whose_guest_was_like_others_on_purpose_says_so),
 		cmocka_unit_test(color_is_only_where_it_was_asked_for),
 		cmocka_unit_test(a_stopped_run_says_so_everywhere),
 		cmocka_unit_test(the_page_has_every_case_and_the_screens_that_were_kept),

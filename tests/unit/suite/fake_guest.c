@@ -68,6 +68,7 @@ struct guest_plan {
 	struct kernel kernel;
 	struct machine_spec spec;
 	struct strv notes;
+	bool deterministic;
 };
 
 static void note(const char *sign, const char *const *paths, size_t n)
@@ -100,6 +101,7 @@ int guest_prepare(const struct kernel *kernel, const struct guest_wish *w, struc
 		.cpus = w->cpus,
 		.memory_mib = w->memory_mib ? w->memory_mib : 512,
 	};
+	p->deterministic = w->deterministic;
 	*ret = p;
 	return 0;
 }
@@ -343,6 +345,7 @@ int job_start(struct loop *loop, const struct job_spec *spec, const struct job_h
 	j->timer = loop_timer_add(loop, clock_ms() + 1, on_timer, j);
 	if (fake_pool.can_park && spec->isolate == ISOLATE_CLONE)
 		j->report.isolate = ISOLATE_CLONE;
+	j->report.deterministic = spec->plan->deterministic;
 	fake.copies += spec->copy_of != NULL;
 	if (spec->park) {
 		fake.parks++;

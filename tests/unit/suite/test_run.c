@@ -150,6 +150,26 @@ static void one_that_died_is_thrown_away(void **state)
 	expect_no_copies((struct fake_pool){ .can_park = true, .parked_died = true }, 8, false, 1);
 }
 
+static void clones_that_are_to_be_alike_are_no_copies_and_have_a_plan_of_their_own(void **state)
+{
+	const char *text = "tests:\n"
+			   "- {name: a, run: [x], deterministic: true}\n"
+			   "- {name: b, run: [x], deterministic: true}\n"
+			   "- {name: c, run: [x], deterministic: true}\n"
+			   "- {name: d, run: [x], deterministic: true}\n"
+			   "- {name: e, run: [x], deterministic: true}\n"
+			   "- {name: own, run: [x]}\n";
+
+	fake_pool = (struct fake_pool){ .can_park = true };
+	_cleanup_outcome_ struct outcome o = run_with(text, (struct run_options){ .jobs = 1 });
+	fake_pool = (struct fake_pool){ 0 };
+	assert_int_equal(o.code, 0);
+	assert_int_equal(fake.parks, 0);
+	assert_int_equal(fake.prepared, 2);
+	assert_true(record_at(&o, "e")->deterministic);
+	assert_false(record_at(&o, "own")->deterministic);
+}
+
 static void jobs_that_end_in_any_order_each_get_one_record(void **state)
 {
 	struct buf b = BUF_INIT;
@@ -463,6 +483,7 @@ int main(void)
 		CASE(without_a_pool_no_clone_is_a_copy),
 		CASE(where_the_guest_to_copy_does_not_come_to_be_it_is_tried_once),
 		CASE(one_that_died_is_thrown_away),
+		CASE(clones_that_are_to_be_alike_are_no_copies_and_have_a_plan_of_their_own),
 		CASE(jobs_that_end_in_any_order_each_get_one_record),
 		CASE(one_job_means_one_guest_at_a_time),
 		CASE(memory_of_the_host_bounds_the_guests),
