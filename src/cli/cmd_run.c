@@ -46,6 +46,7 @@ enum option {
 	OPT_IDLE_TIMEOUT,
 	OPT_FAIL_ON,
 	OPT_ISOLATE,
+	OPT_KEEP_FAILED,
 	OPT_QEMU_ARG,
 	OPT_JSON,
 	OPT_DRY_RUN,
@@ -82,6 +83,9 @@ static const struct cli_option options[] = {
 		"mildest kernel complaint that is a crash (stall)" },
 	[OPT_ISOLATE] = { "isolate", 0, "HOW", "VMRIG_ISOLATE",
 		"clone (of a template, made at the first use) or boot" },
+	[OPT_KEEP_FAILED] = { "keep-failed", 0, "DIR", NULL,
+		"save the guest of a COMMAND that fails, below DIR (vmrig-results), for 'vmrig shell --at'",
+		.optional = true },
 	[OPT_QEMU_ARG] = { "qemu-arg", 0, "ARG", NULL,
 		"added to QEMU's command line; may be repeated" },
 	[OPT_JSON] = { "json", 0, NULL, NULL, "the record of the run, a line of JSON, to stderr" },
@@ -213,6 +217,10 @@ static int set_option(void *arg, const struct cli_option *opt, const char *value
 			return cli_usage_error(
 				&command, "%s: one command has nobody to share with", where);
 		return cli_isolate(&command, where, value, &o->isolate);
+	case OPT_KEEP_FAILED:
+		o->keep_failed = o->wish.savable = true;
+		o->keep_dir = value;
+		return 0;
 	case OPT_QEMU_ARG:
 		strv_add(&a->extra, value);
 		return 0;

@@ -31,8 +31,9 @@ enum option {
 };
 
 static const struct cli_option options[] = {
-	[OPT_AT] = { "at", 0, "CASE", NULL,
-		"in the guest of this case, as it was when the test failed (vmrig test --keep-failed)" },
+	[OPT_AT] = { "at", 0, "CASE|DIR", NULL,
+		"in the guest of this case, as it was when the test failed (vmrig test --keep-failed), or in "
+		"the one saved in this folder (vmrig run --keep-failed)" },
 	[OPT_OUTPUT] = { "output", 'o', "DIR", NULL,
 		"with --at: the folder of that run (vmrig-results/latest)" },
 	[OPT_GDB] = { "gdb", 0, NULL, NULL, "with --at: no shell; the guest waits for a debugger" },

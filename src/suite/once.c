@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "suite/debug_socket.h"
+#include "suite/keep_one.h"
 #include "suite/sink.h"
 #include "suite/suite.h"
 #include "suite/terminal.h"
@@ -32,6 +33,7 @@ struct once {
 	struct guest_plan *plan; /* owned */
 	struct guest_snapshot *snapshot; /* owned; NULL: the guest is a new one */
 	struct debug_socket debug;
+	struct keep_one keep;
 	struct job *job; /* owned */
 	struct sink *out[2]; /* owned: stdout, stderr */
 	bool error_told[2]; /* acted upon: nobody reads any more, or what was written is lost */
@@ -173,6 +175,21 @@ static void on_done(void *arg, const struct job_report *r)
 		loop_stop(c->loop);
 }
 
+/* Who ends it by a signal has seen enough. */
+static bool on_keep(void *arg, enum guest_moment moment)
+{
+	struct once *c = arg;
+	const struct verdict_input in = {
+		.report = c->job ? job_so_far(c->job) : NULL,
+		.protocol = PROTOCOL_EXIT,
+		.expect = EXPECT_PASS,
+		.fail_on = c->o->fail_on,
+	};
+
+	return in.report && !c->interrupts && verdict_is_failing(&in, moment) &&
+	       keep_one_begin(&c->keep);
+}
+
 /* ---- the end ---- */
 
 static void fill_record(const struct once *c, struct record *rec)
@@ -196,6 +213,7 @@ static void fill_record(const struct once *c, struct record *rec)
 	rec->memory_mib = spec->memory_mib;
 	rec->boot_ms = c->report->boot_ms;
 	rec->duration_ms = c->report->total_ms;
+	rec->resume = keep_one_resume(&c->keep, c->report);
 }
 
 static void decode_splats(const struct once *c, struct record *rec)
@@ -298,6 +316,7 @@ static void tell(const struct once *c, const struct record *rec)
 	}
 	for (size_t i = 0; about_guest && i < c->report->trouble.n; i++)
 		buf_addf(&b, "vmrig: agent: %s\n", c->report->trouble.v[i]);
+	keep_one_tell(&c->keep, c->report, &b);
 	fd_write_all(STDERR_FILENO, buf_str(&b), b.len);
 }
 
@@ -426,6 +445,7 @@ static int run(struct once *c, struct err *e)
 		.commands = &c->o->command,
 		.n_commands = c->o->debug ? 0 : 1,
 		.resume = c->snapshot,
+		.snapshot_dir = c->keep.dir,
 		.debug_fd = c->o->debug ? c->debug.fd : 0,
 		.boot_ms = c->o->boot_ms,
 		.idle_ms = c->o->idle_ms,
@@ -441,6 +461,7 @@ static int run(struct once *c, struct err *e)
 		.stdin_room = on_stdin_room,
 		.done = on_done,
 		.arg = c,
+		.keep = on_keep,
 	};
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	int r;
@@ -468,6 +489,8 @@ int once_run(const struct once_options *o, struct err *e)
 	int r;
 
 	c.loop = loop_new();
+	if (o->keep_failed)
+		keep_one_init(&c.keep, o->keep_dir);
 	r = prepare(&c, e);
 	if (r == 0 && !o->dry_run)
 		r = run(&c, e);
@@ -478,6 +501,7 @@ int once_run(const struct once_options *o, struct err *e)
 	guest_plan_unref(c.plan);
 	guest_snapshot_free(c.snapshot);
 	debug_socket_close(&c.debug);
+	keep_one_release(&c.keep);
 	kernel_release(&c.kernel);
 	loop_free(c.loop);
 	return r < 0 ? EXIT_INFRA : r;

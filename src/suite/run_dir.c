@@ -16,8 +16,6 @@
 #include "base/path.h"
 #include "base/text.h"
 
-#define RESULTS_DIR "vmrig-results"
-
 void run_dir_release(struct run_dir *d)
 {
 	fd_close(d->records);
@@ -27,21 +25,28 @@ void run_dir_release(struct run_dir *d)
 	*d = (struct run_dir)RUN_DIR_INIT;
 }
 
-/* mkdir(2) decides between runs that begin in the same second, even where pids meet (containers). */
-static int make_unique(char **ret, struct err *e)
+char *run_dir_stamp(void)
 {
 	char stamp[32];
 	time_t now = time(NULL);
 	struct tm tm;
+
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	return xasprintf("%s-%d", stamp, (int)getpid());
+}
+
+/* mkdir(2) decides between runs that begin in the same second, even where pids meet (containers). */
+static int make_unique(char **ret, struct err *e)
+{
+	_cleanup_free_ char *stamp = run_dir_stamp();
 	int r = dir_make(RESULTS_DIR, 0777, e);
 
 	if (r < 0)
 		return r;
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
 	for (unsigned i = 0;; i++) {
-		char *path = i ? xasprintf(RESULTS_DIR "/%s-%d-%u", stamp, (int)getpid(), i)
-			       : xasprintf(RESULTS_DIR "/%s-%d", stamp, (int)getpid());
+		char *path = i ? xasprintf(RESULTS_DIR "/%s-%u", stamp, i)
+			       : xasprintf(RESULTS_DIR "/%s", stamp);
 
 		if (mkdir(path, 0777) == 0) {
 			*ret = path;

@@ -7,6 +7,8 @@
 
 #define RUN_SCHEMA 1
 
+#define RESULTS_DIR "vmrig-results"
+
 struct run_dir {
 	char *path; /* owned: absolute */
 	char *shown; /* owned: as a person would type it */
@@ -23,6 +25,8 @@ void run_dir_release(struct run_dir *d);
 /* Makes a folder that nobody else has: OUTPUT, which must not hold a run, or with OUTPUT NULL a new
  * vmrig-results/TIMESTAMP-PID with a link `latest` beside it. */
 int run_dir_make(const char *output, struct run_dir *ret, struct err *e);
+/* "TIME-PID", as such a folder is called. The caller owns it. */
+char *run_dir_stamp(void);
 /* The folder of an earlier run. -ETIMEDOUT when that run goes on still. */
 int run_dir_open(const char *dir, struct run_dir *ret, struct err *e);
 

@@ -7,16 +7,23 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "suite/case.h"
+#include "suite/run_dir.h"
 
-#define LATEST "vmrig-results/latest"
+#define LATEST RESULTS_DIR "/latest"
+
+static bool is_snapshot(const char *path)
+{
+	_cleanup_free_ char *manifest = path_join(path, "manifest.json");
+
+	return file_exists(manifest);
+}
 
 static char *folder_of(const char *run, const struct record *rec)
 {
 	_cleanup_free_ char *dir = rec->dir ? path_join(run, rec->dir) : NULL;
 	_cleanup_free_ char *snapshot = dir ? path_join(dir, SNAPSHOT_DIR) : NULL;
-	_cleanup_free_ char *manifest = snapshot ? path_join(snapshot, "manifest.json") : NULL;
 
-	return manifest && file_exists(manifest) ? TAKE_PTR(snapshot) : NULL;
+	return snapshot && is_snapshot(snapshot) ? TAKE_PTR(snapshot) : NULL;
 }
 
 static int none(const char *run, const char *id, const struct records *v, struct err *e)
@@ -42,9 +49,14 @@ int run_snapshot_dir(const char *dir, const char *id, char **ret, struct err *e)
 	const char *run = dir ? dir : LATEST;
 	_cleanup_free_ char *path = path_join(run, "results.jsonl");
 	struct records v = { 0 };
-	int r = records_load(path, &v, e);
+	int r;
 
 	*ret = NULL;
+	if (!dir && is_snapshot(id)) {
+		*ret = xstrdup(id);
+		return 0;
+	}
+	r = records_load(path, &v, e);
 	/* The last one counts: a case that was run again has a later record. */
 	for (size_t i = v.n; r == 0 && !*ret && i-- > 0;)
 		if (v.v[i].id && streq(v.v[i].id, id))

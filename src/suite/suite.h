@@ -184,7 +184,7 @@ int run_resume_suite(const char *dir, char **ret_path, struct err *e);
 int suite_run(struct suite *s, const struct run_options *o, struct err *e);
 
 /* The folder with the saved guest of case ID (or of the only case whose id has it as its test) of the run in DIR (NULL: the latest
- * of here); the caller owns it. -ENOENT names what there is. */
+ * of here, unless ID itself is such a folder); the caller owns it. -ENOENT names what there is. */
 int run_snapshot_dir(const char *dir, const char *id, char **ret, struct err *e);
 
 /* ---- one command, for `vmrig run` ---- */
@@ -199,6 +199,8 @@ struct once_options {
 	int64_t boot_ms, idle_ms, total_ms; /* 0: none */
 	bool verbose; /* console to stderr */
 	bool json; /* the record to stderr as one line of JSON at the end */
+	bool keep_failed; /* the guest is saved when the command fails, in a new folder below `keep_dir` */
+	const char *keep_dir; /* NULL: below the folder of results */
 	const char *
 		snapshot; /* a guest that was saved there, and goes on in the place of one of `kernel`; NULL */
 	bool debug; /* it stands still for a debugger */

@@ -118,6 +118,33 @@ test_a_shell_has_a_terminal_and_takes_commands_without_one() {
 	code_is 9
 }
 
+test_one_command_that_fails_is_kept_as_well() {
+	local at
+	vmrig run --keep-failed=kept/here --json -m 256M -- sh -c 'echo was here >/tmp/left; exit 3'
+	code_is 3
+	at=$(sed -n 's/.*to be resumed by: vmrig shell --at //p' err)
+	[ -d "$at" ] && [ "$(dirname "$at")" = kept/here ] || fail "not there: $at"
+	has err "\"resume\":\"vmrig shell --at $at\""
+	for i in 1 2; do
+		vmrig shell --at "$at" -- sh -c 'cat /tmp/left; echo more >>/tmp/left; exit 6'
+		code_is 6
+		same "$(cat out)" "was here"
+	done
+	# What does not fail is not saved, nor what cannot be, and files that were there before stay.
+	vmrig run --keep-failed=kept/here -m 256M -- true
+	code_is 0
+	touch file
+	vmrig run --keep-failed=file -m 256M -- false
+	code_is 1
+	has err "the guest could not be saved: "
+	same "$(ls kept/here)" "$(basename "$at")"
+	vmrig run --keep-failed -m 256M -- sh -c 'echo c >/proc/sysrq-trigger'
+	code_is 122
+	vmrig shell --at "$(sed -n 's/.*to be resumed by: vmrig shell --at //p' err)" -- true
+	code_is 125
+	has err "its kernel had come to its end"
+}
+
 test_what_cannot_be_saved_is_told_and_leaves_nothing() {
 	mkdir writable
 	cat >vmrig.yaml <<-'END'
