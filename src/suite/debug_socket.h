@@ -6,11 +6,16 @@
 #include "base/err.h"
 
 struct debug_socket {
-	char *path; /* owned */
+	char *path; /* owned: what a debugger of the same user connects to; it is gone with the process */
 	int fd; /* owned: it listens; -1: none */
+	int inode; /* owned: that the path means; -1: none */
 };
+#define DEBUG_SOCKET_INIT             \
+	{                             \
+		.fd = -1, .inode = -1 \
+	}
 
-/* In the folder DIR, where its owner alone may come to it. */
+/* DIR is where a file can be made; nothing stays there. */
 int debug_socket_open(const char *dir, struct debug_socket *ret, struct err *e);
 void debug_socket_close(struct debug_socket *s);
 

@@ -485,7 +485,7 @@ static int run(struct once *c, struct err *e)
 
 int once_run(const struct once_options *o, struct err *e)
 {
-	struct once c = { .o = o, .debug = { .fd = -1 } };
+	struct once c = { .o = o, .debug = DEBUG_SOCKET_INIT };
 	int r;
 
 	c.loop = loop_new();
