@@ -140,6 +140,15 @@ static int open_state(const char *dir, struct err *e)
 	return fd < 0 ? err_sys(e, errno, "cannot make a file in %s", dir) : fd;
 }
 
+/* Plans for guests that may be saved have none, but for these reasons. */
+static const char *why_9p(const struct guest_plan *p)
+{
+	for (size_t i = 0; i < p->n_mounts; i++)
+		if (p->mounts[i].writable)
+			return "it has folders of the host to write to, which come by 9p, and QEMU saves no machine with 9p mounted";
+	return "its kernel has no FUSE, so its files come by 9p, and QEMU saves no machine with 9p mounted";
+}
+
 bool job_save(struct job *j, enum guest_moment moment, void (*then)(struct job *j))
 {
 	struct err e = ERR_INIT;
@@ -150,6 +159,10 @@ bool job_save(struct job *j, enum guest_moment moment, void (*then)(struct job *
 		j->state >= (moment == MOMENT_ENDED ? JOB_ENDING : JOB_LEAVING) || !j->h.keep ||
 		!j->h.keep(j->h.arg, moment))
 		return false;
+	if (j->plan->root == WIRE_SHARE_9P) {
+		not_saved(j, why_9p(j->plan));
+		return false;
+	}
 	if (j->shares_memory) {
 		not_saved(j, "its memory is a file that it shares");
 		return false;

@@ -137,7 +137,7 @@ void qemu_save(struct qemu *q, int fd, qemu_saved_cb cb, void *arg)
 	if (r < 0)
 		cb(arg, strerror(-r));
 	else
-		qemu_migrate_out(&q->migration, q, "state", cb, arg);
+		qemu_migrate_out(&q->migration, q, "state", q->nested ? fd : 0, cb, arg);
 	qemu_process_leave(q);
 }
 

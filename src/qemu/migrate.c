@@ -8,6 +8,10 @@
 #include "base/text.h"
 #include "qemu/private.h"
 
+/* Seen with 7.2: "vCPU set in guest-mode inconsistent with migrated kernel nested state", of a kernel that is not there. */
+#define IN_GUEST \
+	"a CPU of it runs a guest of its own at this moment, which QEMU does not load again without KVM"
+
 static void over(struct qemu_migration *m, const char *error)
 {
 	qemu_saved_cb done = m->done;
@@ -37,7 +41,7 @@ void qemu_migrate_event(struct qemu_migration *m, const json_t *data)
 	if (!m->done || !status)
 		return;
 	if (streq(status, "completed"))
-		over(m, NULL);
+		over(m, m->out && qemu_state_in_guest(m->out) ? IN_GUEST : NULL);
 	else if (streq(status, "failed") || streq(status, "cancelled"))
 		qemu_command(m->qemu, "query-migrate", NULL, on_query, m);
 }
@@ -49,7 +53,7 @@ static void begin(struct qemu_migration *m, struct qemu *q, qemu_saved_cb done, 
 			"x-ignore-shared", "state", true, "capability", "events", "state", true);
 
 	BUG_ON(m->done || !capabilities);
-	*m = (struct qemu_migration){ done, arg, q };
+	*m = (struct qemu_migration){ done, arg, q, 0 };
 	qemu_command(q, "migrate-set-capabilities", capabilities, on_reply, m);
 }
 
@@ -60,10 +64,11 @@ static void command(struct qemu_migration *m, const char *execute, char *uri)
 	free(uri);
 }
 
-void qemu_migrate_out(
-	struct qemu_migration *m, struct qemu *q, const char *fd, qemu_saved_cb done, void *arg)
+void qemu_migrate_out(struct qemu_migration *m, struct qemu *q, const char *fd, int out,
+	qemu_saved_cb done, void *arg)
 {
 	begin(m, q, done, arg);
+	m->out = out;
 	/* Memory that is not in a shared file travels, too: QEMU would take its time for the network's sake. */
 	qemu_command(q, "migrate-set-parameters",
 		json_pack("{s:I}", "max-bandwidth", (json_int_t)1 << 40), NULL, NULL);

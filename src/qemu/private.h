@@ -128,13 +128,20 @@ struct qemu_migration {
 	qemu_saved_cb done;
 	void *arg; /* borrowed */
 	struct qemu *qemu; /* borrowed */
+	int out; /* borrowed: the file that it goes to, where QEMU may write what it does not read; 0: no such */
 };
-/* DONE gets NULL or the reason why not. FD is the number in QEMU, or the name given to it by getfd. */
-void qemu_migrate_out(
-	struct qemu_migration *m, struct qemu *q, const char *fd, qemu_saved_cb done, void *arg);
+/* DONE gets NULL or the reason why not. FD is the number in QEMU, or the name given to it by getfd. OUT as in struct
+ * qemu_migration. */
+void qemu_migrate_out(struct qemu_migration *m, struct qemu *q, const char *fd, int out,
+	qemu_saved_cb done, void *arg);
 void qemu_migrate_in(
 	struct qemu_migration *m, struct qemu *q, int fd, qemu_saved_cb done, void *arg);
 void qemu_migrate_event(struct qemu_migration *m, const json_t *data); /* of MIGRATION */
+
+/* ---- state.c ---- */
+
+/* Whether a CPU of the x86 machine whose state is in the file FD runs a guest of its own at this moment. */
+bool qemu_state_in_guest(int fd);
 
 /* ---- sysrq.c ---- */
 

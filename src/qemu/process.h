@@ -34,6 +34,7 @@ struct qemu {
 	char *shutdown, *fault; /* owned: see struct qemu_evidence */
 	bool stop_asked, panicked, ran, exit_port;
 	bool holds, stopped; /* as qemu_config says */
+	bool nested; /* emulated virtualization of an x86 */
 	bool reaped;
 	int status;
 	int64_t cpu_us, maxrss_kib; /* once reaped */

@@ -127,6 +127,7 @@ int qemu_start(struct loop *loop, const struct qemu_config *c, const struct qemu
 	q->exit_port = c->os && c->os->exit_port;
 	q->holds = c->holds;
 	q->stopped = c->stopped;
+	q->nested = c->nested && c->machine != QEMU_VIRT;
 	q->qmp = qmp_new(qemu_process_event, q);
 	q->fork_fd = TAKE_FD(s.ours);
 	q->alone = q->fork_fd >= 0;
@@ -159,6 +160,7 @@ int qemu_fork(struct qemu *from, const struct qemu_handlers *h, struct qemu **re
 	q = qemu_process_new(from->loop, h, &from->fds, from->n_ports, proc, &ch);
 	q->qmp = qmp_new_greeted(qemu_process_event, q, qmp_greeting(from->qmp));
 	q->holds = from->holds;
+	q->nested = from->nested;
 	q->alone = true;
 	qemu_cont(q);
 	*ret = q;

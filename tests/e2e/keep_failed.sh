@@ -165,6 +165,52 @@ test_one_command_that_fails_is_kept_as_well() {
 	has err "its kernel had come to its end"
 }
 
+# Two CPUs, other machines, and one with a KVM of its own; booted and cloned.
+test_guests_of_every_kind_go_on() {
+	local at hello
+	hello=$(dirname "$VMRIG")/examples/kvm-hello
+	for args in "--cpus 2" "--machine microvm --isolate boot" "--accel nested"; do
+		for _ in 1 2 3; do
+			# shellcheck disable=SC2086
+			vmrig run --keep-failed $args -- sh -c 'nproc >/tmp/left; sleep 1000 & exit 3'
+			grep -q "too busy for the guest's kernel to calibrate its timer" err || break
+		done
+		code_is 3
+		at=$(sed -n 's/.*to be resumed by: vmrig shell --at //p' err)
+		for i in 1 2; do
+			vmrig shell --at "$at" -- sh -c 'sleep 0.1; cat /tmp/left; nproc; exit 5'
+			code_is 5
+			same "$(sort -u out)" "$(if [ "$args" = "--cpus 2" ]; then echo 2; else echo 1; fi)"
+		done
+	done
+	[ -x "$hello" ] || return 0
+	vmrig shell --at "$at" -- "$(realpath "$hello")"
+	code_is 0
+	has out "Hello from a VM"
+}
+
+# QEMU would write the state, and not read it again.
+test_a_guest_that_runs_a_guest_at_that_moment_cannot_be_saved() {
+	cat >spin.py <<-'END'
+		import ctypes, fcntl, mmap, os, struct
+		KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_RUN, KVM_SET_USER_MEMORY_REGION = 0xae01, 0xae41, 0xae80, 0x4020ae46
+		vm = fcntl.ioctl(os.open("/dev/kvm", os.O_RDWR), KVM_CREATE_VM, 0)
+		page = mmap.mmap(-1, 4096, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+		page[0xff0:0xff2] = b"\xeb\xfe"  # where a CPU begins: jmp .
+		where = ctypes.addressof(ctypes.c_char.from_buffer(page))
+		fcntl.ioctl(vm, KVM_SET_USER_MEMORY_REGION, struct.pack("IIQQQ", 0, 0, 0xfffff000, 4096, where))
+		cpu = fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)
+		print("runs", flush=True)
+		while True:
+		    fcntl.ioctl(cpu, KVM_RUN, 0)
+	END
+	vmrig run --keep-failed --accel nested --timeout 15s -- python3 spin.py
+	code_is 124
+	has out runs
+	has err "could not be saved: a CPU of it runs a guest of its own at this moment"
+	[ -z "$(ls vmrig-results)" ] || fail "something is left of it"
+}
+
 test_what_cannot_be_saved_is_told_and_leaves_nothing() {
 	mkdir writable
 	cat >vmrig.yaml <<-'END'
@@ -177,7 +223,7 @@ test_what_cannot_be_saved_is_told_and_leaves_nothing() {
 	vmrig test --keep-failed -o out.d
 	code_is 1
 	same "$(field out.d/results.jsonl writes verdict)" fail
-	has err "the guest of a failed test could not be saved: Migration is disabled"
+	has err "the guest of a failed test could not be saved: it has folders of the host to write to"
 	[ ! -e out.d/cases/writes/snapshot ] || fail "something is left of it"
 	has_snapshot tap || fail "a test that reports a failure was not saved"
 	vmrig shell -o out.d --at setup -- cat /tmp/set
