@@ -20,8 +20,17 @@ deps:
 demo: all
 	@tools/demo $(BUILD)
 
+# Debian packages, in $(BUILD)/deb; they have no error or warning of lintian's.
+deb: deps-deb
+	@mkdir -p $(BUILD)
+	@tools/deb $(BUILD)/deb
+
+# What packages are built and judged with; the tests do that, too.
+deps-deb:
+	@tools/deps --deb
+
 # Every test: unit, fuzz, guest and end to end, with and without sanitizers, format and layers.
-check: all
+check: deps-deb all
 	@tools/check $(BUILD)
 
 # How many lines of kvmio its tests run through, and which not; a better figure is written to tests/coverage.json.
@@ -64,7 +73,8 @@ help:
 		'make proofs   prove each feature of examples/runner-kernel both ways' \
 		'make differential  the same tests in clones and in guests that boot' \
 		'make soak     N=10000 clones in a row leave nothing behind' \
+		'make deb      Debian packages in $(BUILD)/deb' \
 		'make install  DESTDIR= PREFIX=/usr/local' \
 		'make deps     install the packages that are missing'
 
-.PHONY: all deps demo check proofs differential soak coverage bench install format clean help
+.PHONY: all deb deps deps-deb demo check proofs differential soak coverage bench install format clean help
