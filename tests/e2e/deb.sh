@@ -11,6 +11,12 @@ as_root() {
 	unshare "${user[@]}" --mount --pid --fork --kill-child "$@"
 }
 
+# Found before a test has a HOME of its own: what was compiled once is not compiled again.
+if command -v ccache >/dev/null; then
+	CCACHE_DIR=$(ccache -k cache_dir)
+	export CCACHE_DIR CCACHE_NOHASHDIR=1
+fi
+
 # The system that package $1 depends on, to the archive named in $base.
 make_base() {
 	local depends key
@@ -65,6 +71,18 @@ test_the_packages_please_lintian_and_run_in_a_bare_debian() {
 	# shellcheck disable=SC2046 # they are words
 	cc -o hello kvmio/usr/share/doc/libkvmio-dev/examples/kvm-hello.c $(pkg-config --cflags --libs kvmio) >out 2>err ||
 		fail "the example of libkvmio-dev"
+}
+
+test_a_static_vmrig_needs_the_c_library_alone() {
+	# ccache would leave a folder there.
+	env -u XDG_RUNTIME_DIR CCACHE_BASEDIR="$TOP" sh -ec '
+		meson setup static "$1" -Dstatic=true -Dtests=disabled
+		ninja -j 2 -C static' - "$TOP" >out 2>err || fail "building"
+	same "$(readelf -d static/vmrig | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | sort | xargs)" "libc.so.6 libm.so.6"
+	VMRIG=$PWD/static/vmrig
+	vmrig run -- uname -m
+	code_is 0
+	same "$(cat out)" x86_64
 }
 
 run_tests "$@"
