@@ -51,6 +51,8 @@ static void microvm_takes_virtio_mmio_devices(void **state)
 	assert_has(s, "-device virtserialport,chardev=port0,name=a ");
 	assert_has(s, "-device virtserialport,chardev=port1,name=b ");
 	assert_has(s, "-device virtio-9p-device,fsdev=fs0,mount_tag=root ");
+	assert_has(s, "-nodefaults ");
+	assert_has(s, "-vga none ");
 	assert_lacks(s, "-pci");
 }
 
