@@ -196,3 +196,22 @@ int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const
 	cache_take_kernel(&c, spec, ret);
 	return 0;
 }
+
+int kernel_fetch_key(const char *spec, char ret_hex[static HASH_HEX_LEN + 1], struct err *e)
+{
+	struct debian_package p = { 0 };
+	struct debian_spec want;
+	int r = debian_spec_parse(spec, &want, e);
+
+	if (r < 0)
+		return r;
+	r = debian_spec_is_foreign(&want) ? -ENOENT : debian_spec_find(&want, false, &p, NULL);
+	if (r < 0)
+		r = debian_spec_find(&want, true, &p, e);
+	debian_spec_release(&want);
+	if (r < 0)
+		return err_wrap(e, "kernel %s", spec);
+	package_key(&p, ret_hex);
+	debian_package_release(&p);
+	return 0;
+}

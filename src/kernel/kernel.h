@@ -83,6 +83,10 @@ int kernel_resolve_explain(const char *spec, const char *arch, const char *cwd,
 int kernel_fetch(const char *spec, bool force, void (*progress)(void *arg, const char *line),
 	void *arg, struct kernel *ret, struct err *e);
 
+/* The key that kernel_fetch() of the package `debian:…` would store under now, by apt's lists: what is newest there, which the
+ * cache need not have. As 64 hex digits and a NUL. */
+int kernel_fetch_key(const char *spec, char ret_hex[static 65], struct err *e);
+
 /* A kernel that somebody else built, to be fetched from a URL. Borrowed, all of it. */
 struct kernel_download {
 	const char *

@@ -71,6 +71,14 @@ struct build_spec variant_spec(const struct variants *v, const struct variant *o
 int variant_resolve(const char *spec, const char *arch, const char *cwd, struct strv *ret_places,
 	struct kernel *ret, struct err *e);
 
+/*
+ * The keys that what SPEC names has in the cache once it is fetched or built, whether it is there or not: a package's by apt's
+ * lists, one built by its source (which is fetched for it, as HOW says), configuration and compilers. A family has several. ARCH:
+ * NULL is this machine's, or all of a family. -EINVAL: it has no key, being a dirty tree.
+ */
+int variant_keys(const char *spec, const char *arch, const char *cwd, const struct build_how *how,
+	struct strv *ret, struct err *e);
+
 /* Marks those of the entries CACHE_STALE that were built by another recipe than their variant's is now (by the
  * file that CWD finds, if any), or with other compilers, with the reason. */
 void variant_judge(struct cache_entry *entries, size_t n, const char *cwd);
