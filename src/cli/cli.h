@@ -7,6 +7,7 @@ int cmd_run(int argc, char **argv);
 int cmd_shell(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_ci(int argc, char **argv);
 int cmd_cleanup(int argc, char **argv);
 int cmd_completions(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

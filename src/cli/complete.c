@@ -127,7 +127,7 @@ static void kernels_or_files(const char *word)
 static const struct {
 	const char *option, *arg;
 	void (*offer)(const char *word);
-	const char *words[6];
+	const char *words[7];
 } values[] = {
 	{ "variant", NULL, variants, { 0 } },
 	{ "kernel", NULL, kernels_or_files, { 0 } },
@@ -137,6 +137,8 @@ static const struct {
 	{ "accel", NULL, NULL, { "auto", "kvm", "tcg", "nested" } },
 	{ "machine", NULL, NULL, { "auto", "microvm", "q35", "virt" } },
 	{ "isolate", NULL, NULL, { "clone", "boot", "shared" } },
+	{ "platform", NULL, NULL,
+		{ "github", "actuated", "self-hosted", "gitlab", "buildkite", "drone" } },
 	{ "arch", NULL, NULL, { "x86_64", "aarch64" } },
 	{ "root", NULL, dirs, { "none" } },
 	{ NULL, "GUEST", guests, { 0 } },

@@ -23,6 +23,7 @@ static const struct cli_entry entries[] = {
 	{ "image", cmd_image, "fetch and inspect disk images, write seeds for cloud-init" },
 	{ "kernel", cmd_kernel, "build, fetch, list and clean kernels" },
 	{ "doctor", cmd_doctor, "examine this machine, and say what to repair" },
+	{ "ci", cmd_ci, "write pipelines for CI platforms; set up runners" },
 	{ "cleanup", cmd_cleanup, "remove templates of guests from the cache" },
 	{ "completions", cmd_completions, "print the completion for bash, zsh or fish" },
 	{ "complete", cmd_complete, NULL },

@@ -139,6 +139,7 @@ static void check_device(const struct doctor *d, struct finding *f)
 static void denied(const struct node_rights *r, const char *user, const char *in, struct finding *f)
 {
 	_cleanup_free_ char *number = xasprintf("%u", r->gid);
+	_cleanup_free_ char *rule = doctor_udev_rule(KVM_NODE_MODE);
 	const char *group = r->group ? r->group : number;
 
 	say_weak(f, DOCTOR_DENIED, "%s may not open " NODE " (mode %04o, group %s)", user, r->mode,
@@ -161,7 +162,7 @@ static void denied(const struct node_rights *r, const char *user, const char *in
 			"As root: write '%.*s' to " KVM_UDEV_RULE_PATH
 			", udevadm control --reload, "
 			"udevadm trigger --name-match=kvm, usermod -aG kvm %s; vmrig doctor --fix does it",
-			(int)strlen(KVM_UDEV_RULE) - 1, KVM_UDEV_RULE, user);
+			(int)strlen(rule) - 1, rule, user);
 }
 
 static void check_access(const struct doctor *d, struct finding *f)

@@ -74,4 +74,8 @@ void doctor_names(struct strv *ret);
 int doctor_fix(const struct doctor *d, bool apply, void (*say)(void *arg, const char *step),
 	void *arg, struct err *e);
 
+/* The udev rule that gives /dev/kvm to the group kvm, with the mode MODE ("0660"). The caller owns the string; it ends with a
+ * newline. */
+char *doctor_udev_rule(const char *mode);
+
 #endif

@@ -17,6 +17,13 @@
 #define RULE_MODE 0644
 #define NODE_MODE 0660
 
+char *doctor_udev_rule(const char *mode)
+{
+	return xasprintf("KERNEL==\"kvm\", GROUP=\"kvm\", MODE=\"%s\", "
+			 "OPTIONS+=\"static_node=kvm\"\n",
+		mode);
+}
+
 struct fixer {
 	bool apply;
 	void (*say)(void *arg, const char *step);
@@ -54,13 +61,13 @@ static int run(struct fixer *x, const char *const *argv, struct err *e)
 static int own_node(struct fixer *x, const struct group *kvm, struct err *e)
 {
 	struct stat st;
-	_cleanup_free_ char *udevadm = NULL;
+	_cleanup_free_ char *udevadm = NULL, *rule = doctor_udev_rule(KVM_NODE_MODE);
+	_cleanup_free_ char *step = xasprintf("write " KVM_UDEV_RULE_PATH ": %s", rule);
 	int r;
 
-	tell(x, "write " KVM_UDEV_RULE_PATH ": " KVM_UDEV_RULE);
+	tell(x, step);
 	if (x->apply) {
-		r = file_write_atomic(
-			KVM_UDEV_RULE_PATH, KVM_UDEV_RULE, strlen(KVM_UDEV_RULE), RULE_MODE, e);
+		r = file_write_atomic(KVM_UDEV_RULE_PATH, rule, strlen(rule), RULE_MODE, e);
 		if (r < 0)
 			return r;
 	}

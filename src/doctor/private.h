@@ -55,7 +55,6 @@ struct node_rights {
 void doctor_node_rights(const struct doctor *d, const char *path, struct node_rights *ret);
 
 #define KVM_UDEV_RULE_PATH "/etc/udev/rules.d/99-vmrig-kvm.rules"
-#define KVM_UDEV_RULE \
-	"KERNEL==\"kvm\", GROUP=\"kvm\", MODE=\"0660\", OPTIONS+=\"static_node=kvm\"\n"
+#define KVM_NODE_MODE      "0660"
 
 #endif
