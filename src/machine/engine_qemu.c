@@ -110,7 +110,7 @@ static void add_template(const struct machine_spec *spec, struct config *c)
 {
 	size_t n = spec->n_keep_fds;
 
-	c->fds = xcalloc(n + 4 + MACHINE_DISKS_MAX, sizeof(*c->fds));
+	c->fds = xcalloc(n + 4 + 2 * MACHINE_DISKS_MAX, sizeof(*c->fds));
 	for (size_t i = 0; i < n; i++)
 		c->fds[i] = spec->keep_fds[i];
 	if (spec->memory_fd) {
@@ -158,8 +158,9 @@ static void add_os(const struct machine_os *os, struct config *c)
 		const struct machine_disk *d = &os->disks[i];
 
 		c->disks[i] = (struct qemu_disk){ bus_of(d->bus), d->path, d->format, d->own,
-			d->cdrom, d->serial };
+			d->frozen, d->cdrom, d->serial };
 		keep(c, d->own);
+		keep(c, d->frozen);
 	}
 	c->nics = xcalloc(os->n_nics + 1, sizeof(*c->nics));
 	for (size_t i = 0; i < os->n_nics; i++)
@@ -176,6 +177,7 @@ static void add_os(const struct machine_os *os, struct config *c)
 		.serials = os->serials,
 		.exit_port = os->exit_port,
 		.resets = os->resets,
+		.generations = os->generations,
 	};
 	c->q.os = &c->os;
 	if (os->cpu)
@@ -397,6 +399,14 @@ static int fs_fd(void *state, unsigned i)
 	return i < s->fs_ports ? qemu_port(s->qemu, i + (s->uart ? 0 : 1)) : -1;
 }
 
+static bool has_nvme(const struct machine_os *os)
+{
+	for (size_t i = 0; os && i < os->n_disks; i++)
+		if (os->disks[i].bus == BUS_NVME && !os->disks[i].cdrom)
+			return true;
+	return false;
+}
+
 static int can_save(const struct machine_spec *spec, struct err *e)
 {
 	struct qemu_features f = { 0 };
@@ -410,6 +420,8 @@ static int can_save(const struct machine_spec *spec, struct err *e)
 	else if (spec->n_extra)
 		r = err_set(e, -EOPNOTSUPP,
 			"further arguments for QEMU may mean devices that cannot be saved");
+	else if (has_nvme(spec->os))
+		r = err_set(e, -EOPNOTSUPP, "QEMU does not save NVMe disks");
 	/* Its timers of EL2 are not in the state (target/arm/machine.c), and a kernel there ticks by them. */
 	else if (spec->accel == ACCEL_NESTED && streq(spec->arch, "aarch64"))
 		r = err_set(e, -EOPNOTSUPP, "QEMU does not save the timers of Arm's EL2");

@@ -95,7 +95,8 @@ struct machine_disk {
 	enum machine_bus bus;
 	const char *path; /* NULL: a disk that begins empty */
 	const char *format; /* of `path`, as disk_format_name() calls it */
-	int own; /* an empty qcow2 file of the size of `path`; without a path a raw file. 0: it is only read */
+	int own; /* an empty qcow2 file of the size of what is below; where nothing is a raw file. 0: it is only read */
+	int frozen; /* between the two: what was the `own` of a machine that was saved. It is only read; 0: nothing */
 	bool cdrom; /* only read, on the bus that the machine has for it */
 	const char *serial; /* NULL: "vmrigN" */
 };
@@ -119,6 +120,7 @@ struct machine_os {
 	unsigned serials; /* serial ports: 1 to MACHINE_SERIALS_MAX */
 	uint16_t exit_port; /* I/O port where a guest may write its verdict; 0: none */
 	bool resets; /* a reset by the guest is no end */
+	bool generations; /* several go on from one saved state, and are told that they are not the same */
 	const char *cpu; /* the engine's name of a CPU model; NULL: what suits the accelerator */
 };
 #define MACHINE_SERIALS_MAX 4
@@ -195,6 +197,8 @@ int machine_start(struct loop *loop, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine **ret, struct err *e);
 int machine_channel_fd(struct machine *m); /* borrowed, non-blocking */
 int machine_fs_fd(struct machine *m, unsigned i); /* of FUSE port I; borrowed */
+/* Whether machines as SPEC can be saved, and go on from that several times: 0, or -EOPNOTSUPP with the reason. */
+int machine_can_save(const struct machine_spec *spec, struct err *e);
 /*
  * Stops the guest, whose memory is `memory_shared`, and writes the rest of its state to the file STATE_FD, borrowed
  * until CB is called: with NULL, or why it could not be saved. Either way the guest stands still until

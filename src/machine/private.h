@@ -18,9 +18,6 @@ uint32_t machine_host_tsc_khz(void);
 struct hash;
 void machine_hash_cpu(struct hash *h);
 
-/* Whether machines as SPEC can be saved: 0, or -EOPNOTSUPP with the reason. */
-int machine_can_save(const struct machine_spec *spec, struct err *e);
-
 /* The path of a cached answer NAME that holds for this boot, this user, and, unless DEVICE is NULL, this
  * device node. NULL where there is no cache. The caller owns it. */
 char *machine_boot_cache(const char *name, const char *device);

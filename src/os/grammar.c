@@ -129,6 +129,10 @@ static void add_case(struct os *o, enum os_case_result result, const char *line,
 /* The line of the start may say more than that: "panic" there counts. */
 void os_grammar_open_line(struct os *o, const char *line, size_t len)
 {
+	if (os_preparing(o)) {
+		hear(o, OS_WORD_PANIC, line, len);
+		return;
+	}
 	hear(o, OS_WORD_START, line, len);
 	if (o->words[OS_WORD_START] && !o->report.start.line)
 		return;
@@ -139,6 +143,8 @@ void os_grammar_open_line(struct os *o, const char *line, size_t len)
 void os_grammar_line(struct os *o, const char *line, size_t len)
 {
 	os_grammar_open_line(o, line, len);
+	if (os_preparing(o))
+		return;
 	if (o->words[OS_WORD_START] && !o->report.start.line)
 		return;
 	add_case(o, OS_CASE_PASS, line, len);

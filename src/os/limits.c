@@ -72,12 +72,22 @@ void os_limits_update(struct os *o)
 
 void os_limits_start(struct os *o)
 {
-	o->boot_deadline = o->spec.grammar->start ? deadline(o->spec.boot_ms) : CLOCK_NEVER;
+	o->boot_deadline =
+		o->spec.grammar->start && !o->n_prepare ? deadline(o->spec.boot_ms) : CLOCK_NEVER;
 	o->step_deadline = CLOCK_NEVER;
 	o->test_deadline = deadline(o->spec.test_ms);
 	o->idle_deadline = deadline(o->spec.idle_ms);
 	o->total_deadline = deadline(o->spec.total_ms);
 	o->limits = loop_timer_add(o->loop, CLOCK_NEVER, on_limit, o);
+	os_limits_update(o);
+}
+
+void os_limits_prepared(struct os *o)
+{
+	o->test_deadline = deadline(o->spec.test_ms);
+	if (o->spec.grammar->start)
+		o->boot_deadline = deadline(o->spec.boot_ms);
+	os_limits_alive(o);
 	os_limits_update(o);
 }
 

@@ -109,3 +109,10 @@ int os_media_copy(const char *dir, const char *path, struct err *e)
 		return err_sys(e, errno, "cannot copy %s to %s", path, dir);
 	return TAKE_FD(to);
 }
+
+int os_media_reopen(int fd, struct err *e)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", fd);
+
+	return file_open(path, O_RDONLY, e);
+}

@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "os/private.h"
 
 /* For last words after a failure or a panic: until it is quiet, at most so long. A guest with an exit port may take all
@@ -20,6 +19,11 @@ int64_t os_elapsed_ms(const struct os *o)
 	return clock_ms() - o->start_ms;
 }
 
+bool os_preparing(const struct os *o)
+{
+	return o->step < o->n_prepare || os_save_due(o) || o->state == OS_SAVING;
+}
+
 void os_step_heard(struct os *o)
 {
 	if (o->report.boot_ms >= 0 || (o->spec.grammar->start && !o->report.start.line))
@@ -29,6 +33,13 @@ void os_step_heard(struct os *o)
 	os_limits_update(o);
 	if (o->h.booted)
 		o->h.booted(o->h.arg);
+}
+
+void os_prepared(struct os *o)
+{
+	for (unsigned i = 0; i < o->n_serials; i++)
+		os_text_skip(&o->serials[i].text);
+	os_limits_prepared(o);
 }
 
 /* ---- whether there is more to wait for ---- */
@@ -65,8 +76,17 @@ static void on_next(void *arg)
 {
 	struct os *o = arg;
 
-	if (o->state > OS_LINGERING)
+	if (o->again) {
+		o->again = false;
+		os_begin_again(o);
 		return;
+	}
+	if (o->state > OS_LINGERING || o->loading)
+		return;
+	if (os_save_due(o) && !went_wrong(o)) {
+		os_save(o);
+		return;
+	}
 	if (o->state == OS_RUNNING)
 		os_steps_next(o);
 	if (os_steps_failed(o))
@@ -98,7 +118,7 @@ static void on_quiet(void *arg)
 
 /* ---- the machine ---- */
 
-static void on_console(void *arg, const char *data, size_t len)
+void os_on_console(void *arg, const char *data, size_t len)
 {
 	struct os *o = arg;
 
@@ -112,17 +132,10 @@ static void on_finish(void *arg)
 	o->h.done(o->h.arg, &o->report);
 }
 
-static void on_ended(void *arg, enum machine_end end, const char *why)
+void os_over(struct os *o)
 {
-	struct os *o = arg;
 	struct os_report *r = &o->report;
 
-	r->by_itself = r->rung == OS_RUNG_NONE && !r->cancelled && r->limit != OS_LIMIT_TOTAL;
-	r->end = end;
-	r->end_why = xstrdup(why);
-	r->exit_value = machine_exit_value(o->machine);
-	os_serials_drain(o);
-	os_steps_lost(o);
 	o->state = OS_OVER;
 	loop_timer_set(o->limits, CLOCK_NEVER);
 	loop_timer_set(o->next, CLOCK_NEVER);
@@ -131,81 +144,69 @@ static void on_ended(void *arg, enum machine_end end, const char *why)
 	splats_end(console_splats(o->serials[0].log));
 	r->splats = console_splats(o->serials[0].log);
 	r->total_ms = os_elapsed_ms(o);
-	machine_usage(o->machine, &r->engine_cpu_us, &r->engine_maxrss_kib);
 	loop_timer_set(o->finish, clock_ms());
 }
 
-static const struct machine_handlers handlers = { .console = on_console, .ended = on_ended };
+/* What was sent to it before is lost. */
+void os_on_loaded(void *arg)
+{
+	struct os *o = arg;
+
+	o->loading = false;
+	os_go_on(o);
+}
+
+void os_on_ended(void *arg, enum machine_end end, const char *why)
+{
+	struct os *o = arg;
+	struct os_report *r = &o->report;
+
+	os_serials_drain(o);
+	if (o->state == OS_SAVING && o->kept && !r->cancelled && r->limit == OS_LIMIT_NONE) {
+		o->again = true;
+		loop_timer_set(o->next, clock_ms());
+		return;
+	}
+	r->by_itself = r->rung == OS_RUNG_NONE && !r->cancelled && r->limit != OS_LIMIT_TOTAL;
+	r->end = end;
+	r->end_why = xstrdup(why);
+	r->exit_value = machine_exit_value(o->machine);
+	os_serials_end(o);
+	os_steps_lost(o);
+	os_take_usage(o);
+	os_over(o);
+}
 
 /* ---- the start ---- */
 
-/* The descriptors are the engine's once it runs. */
-struct own_files {
-	struct machine_disk disks[MACHINE_DISKS_MAX];
-	int vars;
-};
-
-static void own_files_release(struct own_files *f)
+static void add_steps(struct os *o, const struct os_steps *steps)
 {
-	for (size_t i = 0; i < MACHINE_DISKS_MAX; i++)
-		if (f->disks[i].own > 0)
-			fd_close(f->disks[i].own);
-	if (f->vars > 0)
-		fd_close(f->vars);
+	for (size_t i = 0; i < steps->n; i++)
+		o->steps[o->n_steps++] = steps->v[i];
 }
 
-static int make_own_files(const struct os *o, struct own_files *f, struct err *e)
+static void make_steps(struct os *o)
 {
-	const struct os_plan *p = o->spec.plan;
-	int fd;
+	const struct os_steps *prepare = o->spec.from ? NULL : o->spec.prepare;
 
-	for (size_t i = 0; i < p->os.n_disks; i++) {
-		f->disks[i] = p->disks[i];
-		if (p->disks[i].cdrom || p->media[i].only_read)
-			continue;
-		fd = p->disks[i].path ? os_media_overlay(o->spec.dir, p->media[i].virtual_size, e)
-				      : os_media_empty(o->spec.dir, p->media[i].virtual_size, e);
-		if (fd < 0)
-			return fd;
-		f->disks[i].own = fd;
-	}
-	if (!p->firmware_vars)
-		return 0;
-	fd = os_media_copy(o->spec.dir, p->firmware_vars, e);
-	if (fd < 0)
-		return fd;
-	f->vars = fd;
-	return 0;
-}
-
-static int start_machine(struct os *o, struct err *e)
-{
-	__attribute__((cleanup(own_files_release))) struct own_files files = { 0 };
-	struct machine_spec spec = o->spec.plan->spec;
-	struct machine_os os = o->spec.plan->os;
-	struct machine_handlers h = handlers;
-	int r = make_own_files(o, &files, e);
-
-	if (r < 0)
-		return r;
-	os.disks = files.disks;
-	os.firmware_vars = files.vars;
-	spec.os = &os;
-	spec.name = o->spec.name;
-	h.arg = o;
-	return machine_start(o->loop, &spec, &h, &o->machine, e);
+	o->n_prepare = prepare ? prepare->n : 0;
+	o->steps = xcalloc(o->n_prepare + o->spec.steps->n + 1, sizeof(*o->steps));
+	if (prepare)
+		add_steps(o, prepare);
+	add_steps(o, o->spec.steps);
 }
 
 static void make_results(struct os *o)
 {
 	struct os_report *r = &o->report;
 
-	r->n_steps = o->spec.steps->n;
+	r->n_steps = o->n_steps;
 	r->steps = xcalloc(r->n_steps + 1, sizeof(*r->steps));
 	for (size_t i = 0; i < r->n_steps; i++) {
-		const struct os_step *s = o->spec.steps->v[i];
+		const struct os_step *s = o->steps[i];
 
 		r->steps[i].ms = -1;
+		r->steps[i].prepares = i < o->n_prepare;
 		r->steps[i].what = s->text   ? xasprintf("%s %s", s->kind->name, s->text)
 				   : s->user ? xasprintf("%s %s", s->kind->name, s->user)
 					     : xstrdup(s->kind->name);
@@ -227,13 +228,18 @@ int os_start(struct loop *loop, const struct os_spec *spec, const struct os_hand
 	o->start_ms = clock_ms();
 	o->start_us = clock_us();
 	o->n_serials = spec->plan->os.serials;
+	o->from = spec->from;
+	o->report.cloned = o->from;
+	make_steps(o);
 	make_results(o);
 	strv_addv(&o->report.trouble, &spec->plan->said);
 	r = os_serials_open(o, e);
 	if (r >= 0)
 		r = os_grammar_start(o, e);
 	if (r >= 0)
-		r = start_machine(o, e);
+		os_save_prepare(o);
+	if (r >= 0)
+		r = os_machine_start(o, e);
 	if (r < 0) {
 		os_free(o);
 		return r;
@@ -253,7 +259,10 @@ void os_cancel(struct os *o)
 	if (o->state == OS_OVER)
 		return;
 	o->report.cancelled = true;
-	machine_stop(o->machine);
+	if (o->again)
+		os_over(o);
+	else
+		machine_stop(o->machine);
 }
 
 static void report_release(struct os_report *r)
@@ -272,6 +281,7 @@ static void report_release(struct os_report *r)
 	free(r->cases);
 	free(r->end_why);
 	free(r->infra);
+	free(r->not_saved);
 	strv_release(&r->trouble);
 	strv_release(&r->artifacts);
 }
@@ -292,6 +302,8 @@ void os_free(struct os *o)
 	os_serials_release(o);
 	os_grammar_release_run(o);
 	report_release(&o->report);
+	os_saved_free(o->making);
+	free(o->steps);
 	free(o->dir);
 	free(o);
 }

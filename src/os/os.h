@@ -141,6 +141,7 @@ struct os_wish {
 	size_t n_nics;
 	const struct os_seed *seed; /* may be NULL, as may the next */
 	const struct os_ssh *ssh;
+	bool clones; /* runs are to go on from one that was prepared */
 	uint32_t serials; /* 0: 1 */
 	uint32_t exit_port;
 	bool resets;
@@ -157,6 +158,12 @@ void os_plan_free(struct os_plan *p);
 const struct machine_spec *os_plan_spec(const struct os_plan *p);
 const char *os_plan_engine(const struct os_plan *p);
 const char *os_plan_accel_why(const struct os_plan *p);
+/* Whether such machines can be saved: 0, or -EOPNOTSUPP with the reason. */
+int os_plan_can_save(const struct os_plan *p, struct err *e);
+
+/* A machine of a plan, as it stood when it was prepared. Runs of the same plan may go on from it, several at once. */
+struct os_saved;
+void os_saved_free(struct os_saved *s); /* when no run that goes on from it is left. NULL is fine */
 
 /* ---- the run ---- */
 
@@ -184,6 +191,7 @@ struct os_step_result {
 	enum os_step_state state;
 	char *why; /* owned: of one that failed; NULL */
 	int64_t ms; /* how long it took; -1: it never began */
+	bool prepares; /* it is one of os_spec's `prepare`, which stand first */
 };
 
 /* What the grammar heard. */
@@ -213,6 +221,8 @@ const char *os_rung_name(
 struct os_report {
 	struct os_step_result *steps;
 	size_t n_steps;
+	bool cloned; /* it went on from a machine that was saved */
+	char *not_saved; /* owned: why it was not, though it should; NULL */
 	struct os_said start, pass, fail, panic, end_said;
 	int64_t planned; /* what group "count" of the start pattern told; -1: nothing */
 	struct os_case *cases;
@@ -241,6 +251,11 @@ struct os_report {
 /* All but `dir` borrowed until `done`. */
 struct os_spec {
 	const struct os_plan *plan;
+	const struct os_steps *
+		prepare; /* come first, and what is heard meanwhile means nothing but a panic; NULL: none */
+	bool saves; /* the machine is saved behind `prepare`, which is told by `saved`, and goes on from there */
+	const struct os_saved
+		*from; /* it goes on from there, and needs no `prepare`; NULL: it is powered on */
 	const struct os_steps *steps;
 	const struct os_grammar *grammar;
 	const struct os_exit_port *exit_port;
@@ -248,7 +263,7 @@ struct os_spec {
 	bool report_serial; /* a report in lines is awaited on the grammar's serial port: it ends with the machine, or with
 			       the grammar's `end` */
 	int64_t boot_ms; /* to the start pattern, where there is one; 0: none, as of those below */
-	int64_t test_ms; /* from the start of the engine until there is nothing more to wait for */
+	int64_t test_ms; /* from the start of the engine until there is nothing more to wait for; `prepare` has as much */
 	int64_t idle_ms; /* without a byte on any serial port */
 	int64_t total_ms; /* with its shutdown */
 	const char *name; /* to find the machine by while it lives; NULL: it is not found */
@@ -265,6 +280,9 @@ struct os_handlers {
 	void (*output)(void *arg, int stream, const char *data, size_t len);
 	/* A line of the grammar's serial port behind its start, clean and without its end. */
 	void (*line)(void *arg, const char *line, size_t len);
+	/* With `saves`, once: S is the caller's from now on, but must live until this run is freed, too; or it is NULL, and
+	 * WHY says why the run goes on as it is. Not called where `prepare` did not come to its end. */
+	void (*saved)(void *arg, struct os_saved *s, const char *why);
 	/* Everything is over: once, last. The report is valid until os_free(). */
 	void (*done)(void *arg, const struct os_report *r);
 	void *arg;

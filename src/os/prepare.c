@@ -240,6 +240,7 @@ static int fill(struct os_plan *p, struct err *e)
 		.serials = w->serials ? w->serials : 1,
 		.exit_port = (uint16_t)w->exit_port,
 		.resets = w->resets,
+		.generations = w->clones,
 		.cpu = w->cpu,
 	};
 	r = choose_type(p, e);

@@ -57,6 +57,8 @@ bool os_text_find(struct os_text *t, struct os_pattern *p);
  * several; -1: none. */
 int os_text_find_any(struct os_text *t, struct os_pattern *const *p, size_t n);
 void os_text_retry(struct os_text *t); /* something else is looked for */
+void os_text_skip(struct os_text
+		*t); /* what was said is not looked at any more, and what comes is a new line */
 /* The last lines that nobody consumed, for messages. */
 char *os_text_tail(const struct os_text *t);
 
@@ -65,6 +67,7 @@ char *os_text_tail(const struct os_text *t);
 enum os_state {
 	OS_RUNNING,
 	OS_LINGERING, /* after a failure or panic: a moment for last words */
+	OS_SAVING, /* and then it goes on */
 	OS_COLLECTING, /* the engine is asked what the CPUs do */
 	OS_ENDING, /* told to end */
 	OS_OVER, /* `done` is due or was called */
@@ -97,6 +100,16 @@ struct os {
 	enum os_state state;
 
 	struct os_pattern *words[OS_WORDS], *cases[OS_CASE_SKIP + 1]; /* owned; NULL: none */
+	const struct os_step **
+		steps; /* owned; what they point to is borrowed: the preparation's and the test's */
+	size_t n_steps, n_prepare;
+	struct os_saved *making; /* owned: in the making; NULL: none */
+	const struct os_saved
+		*from; /* borrowed: what the machine goes on from; NULL: it was powered on */
+	bool woken; /* it was told that it had stood still */
+	bool loading; /* what was saved is on its way into the machine */
+	bool kept; /* `making` is whole */
+	bool again; /* the machine that was saved has ended, and goes on anew */
 	size_t step; /* index of the one that runs or is next */
 	struct os_step_run run; /* of that one */
 	struct ssh *ssh; /* owned: opened by the first step that needs it; NULL */
@@ -117,9 +130,28 @@ struct os {
 void os_go_on(struct os *
 		o); /* something changed: looks, from the loop, whether there is more to wait for */
 int64_t os_elapsed_ms(const struct os *o);
+bool os_preparing(const struct os *o);
+/* The test begins: its limits, and what its steps hear. */
+void os_prepared(struct os *o);
+void os_over(struct os *o); /* nothing is left but `done` */
+/* Of the machine. */
+void os_on_console(void *arg, const char *data, size_t len);
+void os_on_loaded(void *arg);
+void os_on_ended(void *arg, enum machine_end end, const char *why);
+
+/* start.c */
+int os_machine_start(struct os *o, struct err *e);
+
+/* save.c */
+void os_save_prepare(struct os *o); /* before the start: makes `making`, where there can be one */
+bool os_save_due(const struct os *o);
+void os_save(struct os *o);
+void os_begin_again(struct os *o); /* the machine that was saved has ended */
+void os_take_usage(struct os *o); /* of the machine, which is to be freed */
 
 /* limits.c */
 void os_limits_start(struct os *o);
+void os_limits_prepared(struct os *o); /* those of the test begin */
 void os_limits_update(struct os *o);
 void os_limits_alive(struct os *o);
 void os_limits_stop(struct os *o);
@@ -129,6 +161,7 @@ int os_serials_open(struct os *o, struct err *e);
 void os_serials_attach(struct os *o); /* to the machine */
 void os_serial_feed(struct os_serial *s, const char *data, size_t len);
 void os_serials_drain(struct os *o); /* the machine has ended: what is still to be read */
+void os_serials_end(struct os *o); /* and nothing more will come */
 void os_serials_stop(struct os *o); /* nothing is read any more: before the machine is freed */
 void os_serials_release(struct os *o);
 
@@ -159,6 +192,7 @@ void os_rung_refused(struct os *o); /* the system does not do what OS_RUNG_SSH a
 int os_media_empty(const char *dir, uint64_t size, struct err *e); /* all zeros */
 int os_media_overlay(const char *dir, uint64_t virtual_size, struct err *e); /* an empty qcow2 */
 int os_media_copy(const char *dir, const char *path, struct err *e);
+int os_media_reopen(int fd, struct err *e); /* to be read from its beginning, whoever reads FD */
 
 /* prepare.c */
 struct os_media {

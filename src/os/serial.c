@@ -150,11 +150,16 @@ void os_serials_attach(struct os *o)
 
 void os_serials_drain(struct os *o)
 {
+	for (unsigned i = 0; i < o->n_serials; i++)
+		while (o->serials[i].source && take(&o->serials[i]))
+			;
+}
+
+void os_serials_end(struct os *o)
+{
 	for (unsigned i = 0; i < o->n_serials; i++) {
 		struct os_serial *s = &o->serials[i];
 
-		while (s->source && take(s))
-			;
 		os_text_end(&s->text, on_line, s);
 		os_steps_text(o, i);
 	}

@@ -35,17 +35,17 @@ static struct os_step_result *result(struct os *o)
 
 bool os_steps_failed(const struct os *o)
 {
-	return o->step < o->spec.steps->n && o->report.steps[o->step].state > OS_STEP_DONE;
+	return o->step < o->n_steps && o->report.steps[o->step].state > OS_STEP_DONE;
 }
 
 bool os_steps_over(const struct os *o)
 {
-	return o->step == o->spec.steps->n || os_steps_failed(o);
+	return o->step == o->n_steps || os_steps_failed(o);
 }
 
 static bool running(const struct os *o)
 {
-	return o->step < o->spec.steps->n && o->report.steps[o->step].state == OS_STEP_RUNNING;
+	return o->step < o->n_steps && o->report.steps[o->step].state == OS_STEP_RUNNING;
 }
 
 void os_steps_drop(struct os *o)
@@ -78,7 +78,8 @@ void os_step_done(struct os *o)
 	if (!running(o))
 		return;
 	leave(o, OS_STEP_DONE);
-	o->step++;
+	if (++o->step == o->n_prepare && !o->making)
+		os_prepared(o);
 }
 
 void os_step_fail(struct os *o, const char *fmt, ...)
@@ -162,7 +163,7 @@ void os_steps_next(struct os *o)
 
 	if (os_steps_over(o) || running(o))
 		return;
-	s = o->spec.steps->v[o->step];
+	s = o->steps[o->step];
 	o->run = (struct os_step_run){ .step = s, .started_ms = clock_ms() };
 	result(o)->state = OS_STEP_RUNNING;
 	if (s->timeout_ms) {

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "os/saved.h"
 #include "os/seed.h"
 
 #define TAIL_MAX   400 /* of what a command printed, for the reason of its failure */
@@ -111,13 +112,34 @@ static char *destination(struct os *o, struct remote *m, const struct os_step *s
 	return dir_make(dir, 0777, NULL) < 0 ? NULL : TAKE_PTR(full);
 }
 
+static void begin(struct os *o, struct remote *m);
+
+/* The first that is said to a machine that goes on from where it was saved. */
+static void on_woken(void *arg, const struct ssh_result *r)
+{
+	struct remote *m = arg;
+	struct os *o = m->o;
+
+	if (r->end != SSH_EXITED) {
+		os_step_fail(o, "%s", r->why);
+		return;
+	}
+	os_woken(o, r);
+	ssh_job_free(m->job);
+	m->job = NULL;
+	begin(o, m);
+}
+
 static void begin(struct os *o, struct remote *m)
 {
 	const struct ssh_handlers h = { on_output, on_done, m };
+	const struct ssh_handlers woken = { .done = on_woken, .arg = m };
 	const struct os_step *s = o->run.step;
 	_cleanup_free_ char *to = NULL;
 
-	if (s->kind == &os_step_ssh) {
+	if (os_wake_due(o)) {
+		m->job = os_wake(o, &woken);
+	} else if (s->kind == &os_step_ssh) {
 		m->job = ssh_run(o->ssh, s->text, &h);
 	} else if (s->kind == &os_step_copy_in) {
 		m->job = ssh_copy_in(o->ssh, s->text, s->to, &h);

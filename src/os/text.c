@@ -141,6 +141,12 @@ void os_text_retry(struct os_text *t)
 	t->tried = t->taken;
 }
 
+void os_text_skip(struct os_text *t)
+{
+	os_text_end(t, NULL, NULL);
+	t->taken = t->tried = t->window.len;
+}
+
 /* The first of the N patterns that matches the line; -1: none. */
 static int match_any(
 	struct os_pattern *const *p, size_t n, const char *line, size_t len, size_t *ret_to)

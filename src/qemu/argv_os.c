@@ -22,11 +22,28 @@ static void add_firmware(const struct qemu_os *os, struct strv *v)
 /* What the guest writes to its own file is never wanted again: no flush has to reach the disk. */
 #define CACHE "cache.no-flush=on"
 
+/* A layer of ours as node NAME: qcow2 over node BELOW, or raw where nothing is below. */
+static void add_layer(
+	const char *name, int fd, const char *below, const char *options, struct strv *v)
+{
+	strv_add(v, "-blockdev");
+	strv_addf(v, "driver=file,node-name=%s-own,locking=off,%s,filename=/dev/fd/%d", name,
+		options, fd);
+	strv_add(v, "-blockdev");
+	if (below)
+		strv_addf(v, "driver=qcow2,node-name=%s,%s,file=%s-own,backing=%s", name, options,
+			name, below);
+	else
+		strv_addf(v, "driver=raw,node-name=%s,%s,file=%s-own", name, options, name);
+}
+
 /* The nodes of disk I; the one that the device is given is called diskI. */
 static void add_nodes(const struct qemu_disk *d, size_t i, struct strv *v)
 {
 	_cleanup_free_ char *path = d->path ? qemu_escape(d->path) : NULL;
+	_cleanup_free_ char *name = xasprintf("disk%zu", i);
 	_cleanup_free_ char *base = xasprintf("disk%zu%s", i, d->own ? "-base" : "");
+	_cleanup_free_ char *frozen = xasprintf("disk%zu-frozen", i);
 
 	if (path) {
 		strv_add(v, "-blockdev");
@@ -37,15 +54,9 @@ static void add_nodes(const struct qemu_disk *d, size_t i, struct strv *v)
 	}
 	if (!d->own)
 		return;
-	strv_add(v, "-blockdev");
-	strv_addf(v, "driver=file,node-name=disk%zu-own,locking=off," CACHE ",filename=/dev/fd/%d",
-		i, d->own);
-	strv_add(v, "-blockdev");
-	if (path)
-		strv_addf(v, "driver=qcow2,node-name=disk%zu," CACHE ",file=disk%zu-own,backing=%s",
-			i, i, base);
-	else
-		strv_addf(v, "driver=raw,node-name=disk%zu," CACHE ",file=disk%zu-own", i, i);
+	if (d->frozen)
+		add_layer(frozen, d->frozen, path ? base : NULL, "read-only=on", v);
+	add_layer(name, d->own, d->frozen ? frozen : path ? base : NULL, CACHE, v);
 }
 
 static bool has_pci(const struct qemu_config *c)
@@ -154,6 +165,10 @@ void qemu_argv_os(const struct qemu_config *c, const struct qemu_fds *fds, struc
 	}
 	add_nics(os, ret);
 	add_serials(c, fds, ret);
+	if (os->generations && c->features->vmgenid && has_pci(c)) {
+		strv_add(ret, "-device");
+		strv_add(ret, "vmgenid,guid=auto");
+	}
 	if (os->exit_port) {
 		strv_add(ret, "-device");
 		strv_addf(ret, "isa-debug-exit,iobase=0x%x,iosize=4", os->exit_port);

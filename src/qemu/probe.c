@@ -17,7 +17,7 @@
 #include "qemu/private.h"
 
 #define ASK_TIMEOUT_MS 20000
-#define ANSWER_VERSION "qemu-probe-4" /* of the cached file's form */
+#define ANSWER_VERSION "qemu-probe-5" /* of the cached file's form */
 
 void qemu_features_release(struct qemu_features *f)
 {
@@ -62,6 +62,7 @@ static struct flag {
 	{ "virtfs", offsetof(struct qemu_features, virtfs) },
 	{ "tcg_x2apic", offsetof(struct qemu_features, tcg_x2apic) },
 	{ "pvpanic", offsetof(struct qemu_features, pvpanic) },
+	{ "vmgenid", offsetof(struct qemu_features, vmgenid) },
 	{ "templates", offsetof(struct qemu_features, templates) },
 };
 
@@ -155,6 +156,7 @@ static void take_answer(const char *id, const json_t *ret, struct qemu_features 
 	} else if (streq(id, "devices")) {
 		f->virtfs = lists(ret, "name", "virtio-9p-device");
 		f->pvpanic = lists(ret, "name", "pvpanic");
+		f->vmgenid = lists(ret, "name", "vmgenid");
 	} else if (streq(id, "migration")) {
 		f->templates = lists(ret, "capability", "x-ignore-shared") &&
 			       lists(ret, "capability", "events");

@@ -28,6 +28,7 @@ struct qemu_features {
 	bool virtfs; /* 9p: -fsdev local */
 	bool tcg_x2apic; /* since 9.0 */
 	bool pvpanic; /* the ISA device that tells us of a guest's panic */
+	bool vmgenid; /* the device that tells a guest that it is a copy */
 	bool templates; /* memory in a file that migration passes over, and events of migration */
 };
 void qemu_features_release(struct qemu_features *f);
@@ -56,7 +57,10 @@ struct qemu_disk {
 	enum qemu_bus bus;
 	const char *path; /* borrowed; NULL: a disk that begins empty */
 	const char *format; /* borrowed: of `path`, as qemu-img calls it */
-	int own; /* of `keep_fds`: a qcow2 file that is laid over `path`, or without one a raw file. 0: only read */
+	int own; /* of `keep_fds`: a qcow2 file that is laid over what is below, or where nothing is a raw file. 0: only read */
+	/* Of `keep_fds`: between `path` and `own`, what another guest has written, of the kind that its `own` was. It is
+	 * only read. 0: nothing. */
+	int frozen;
 	bool cdrom; /* only read, on the bus that the machine has for it */
 	const char *serial; /* borrowed; NULL: "vmrigN" */
 };
@@ -81,6 +85,7 @@ struct qemu_os {
 		serials; /* 1 to QEMU_SERIALS_MAX; the second's other end is port number 0, and so on */
 	uint16_t exit_port; /* where isa-debug-exit listens, 4 bytes; 0: nowhere */
 	bool resets; /* a reset by the guest does not end it */
+	bool generations; /* copies of it go on from one state: it has a device that tells each that it is another */
 };
 #define QEMU_SERIALS_MAX 4
 

@@ -208,6 +208,8 @@ static struct case_run *case_new(const struct case_context *x, const struct plan
 		.ev = *ev,
 		.plan = guest->plan,
 		.os_plan = guest->os_plan,
+		.saved = guest->saved,
+		.isolate_why = guest->isolate_why,
 		.isolate = suite_isolate_of(x->o, pc->test),
 		.out = CAPTURE_INIT,
 		.err = CAPTURE_INIT,
@@ -298,6 +300,8 @@ int case_start(const struct case_context *x, const struct plan_case *pc, size_t 
 
 enum guest_isolate case_isolated(const struct case_run *c)
 {
+	if (c->os_report)
+		return c->os_report->cloned ? ISOLATE_CLONE : ISOLATE_BOOT;
 	return c->report ? c->report->isolate : ISOLATE_BOOT;
 }
 
@@ -313,6 +317,8 @@ const char *case_snapshot_why(const struct case_run *c)
 
 const char *case_isolate_why(const struct case_run *c)
 {
+	if (c->os_report)
+		return c->os_report->not_saved ? c->os_report->not_saved : c->isolate_why;
 	return c->report ? c->report->isolate_why : NULL;
 }
 
@@ -342,6 +348,8 @@ void case_free(struct case_run *c)
 {
 	if (!c)
 		return;
+	if (c->saves)
+		c->saved->making = false;
 	job_free(c->job);
 	os_free(c->os);
 	capture_release(&c->out);

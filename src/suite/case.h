@@ -44,6 +44,9 @@ struct case_guest {
 		os_plan; /* borrowed: in the place of `plan`, of a machine whose system is its own */
 	struct job
 		*copy_of; /* borrowed: one that is parked; NULL: a clone is one of the template */
+	struct rig_saved *
+		saved; /* borrowed: of `os_plan`, what it goes on from or makes; NULL: it is powered on */
+	const char *isolate_why; /* borrowed: it is powered on though a clone was wanted; NULL */
 	struct job *job; /* one that was kept, whose owner the case becomes; NULL: one of its own */
 	bool keep; /* for others */
 };

@@ -31,6 +31,9 @@ struct case_run {
 	/* On a machine whose system is its own: */
 	struct os *os; /* owned; NULL: on one of ours */
 	const struct os_plan *os_plan; /* borrowed */
+	struct rig_saved *saved; /* borrowed: what it goes on from, or makes; NULL: neither */
+	bool saves; /* it makes that */
+	const char *isolate_why; /* borrowed: it is powered on though a clone was wanted; NULL */
 	const struct os_report *os_report; /* borrowed from `os` */
 };
 

@@ -40,6 +40,18 @@ static void on_output(void *arg, int stream, const char *data, size_t len)
 	case_check_disk(c, f);
 }
 
+/* Others may go on from there at once. */
+static void on_saved(void *arg, struct os_saved *s, const char *why)
+{
+	struct case_run *c = arg;
+
+	c->saved->saved = s;
+	if (why)
+		str_replace(&c->saved->why_not, why);
+	c->saved->making = false;
+	c->saves = false;
+}
+
 static void on_done(void *arg, const struct os_report *r)
 {
 	struct case_run *c = arg;
@@ -53,14 +65,24 @@ int case_system_start(struct case_run *c, struct err *e)
 	const struct suite_test *t = c->c->test;
 	const struct suite *s = c->x->s;
 	_cleanup_free_ char *dir = path_join(c->x->run_path, c->dir);
-	const struct os_handlers h = { on_booted, on_output, on_line, on_done, c };
-	const struct os_spec spec = {
+	const struct suite_system *system = &c->c->machine->system;
+	const struct os_handlers h = {
+		.booted = on_booted,
+		.output = on_output,
+		.line = on_line,
+		.saved = on_saved,
+		.done = on_done,
+		.arg = c,
+	};
+	struct os_spec spec = {
 		.plan = c->os_plan,
+		.prepare = system->prepare.n ? &system->prepare : NULL,
+		.from = c->saved ? c->saved->saved : NULL,
 		.name = c->c->id,
 		.steps = &t->steps,
 		.grammar = &t->grammar,
 		.exit_port = &t->exit_port,
-		.shutdown = c->c->machine->system.shutdown,
+		.shutdown = system->shutdown,
 		.report_serial = c->tap,
 		.boot_ms = s->boot_ms,
 		.test_ms = t->timeout_ms,
@@ -69,7 +91,27 @@ int case_system_start(struct case_run *c, struct err *e)
 		.dir = dir,
 	};
 
+	spec.saves = c->saves = c->saved && !c->saved->saved;
+	if (c->saves)
+		c->saved->making = true;
 	return os_start(c->x->loop, &spec, &h, &c->os, e);
+}
+
+/* What became of the preparation holds for all who wait for it, unless the rig was at fault. */
+static void tell_others(struct case_run *c, const struct record *rec)
+{
+	const struct os_report *r = c->os_report;
+	bool prepared = true;
+
+	for (size_t i = 0; i < r->n_steps; i++)
+		if (r->steps[i].prepares && r->steps[i].state != OS_STEP_DONE)
+			prepared = false;
+	if (!c->saves || prepared || rec->verdict == VERDICT_INFRA)
+		return;
+	c->saved->failed = rec->verdict;
+	free(c->saved->failed_why);
+	c->saved->failed_why = xasprintf("machine '%s' could not be prepared (with %s): %s",
+		c->c->machine->name, c->c->id, rec->reason);
 }
 
 static int check_files(struct case_run *c, struct err *e)
@@ -119,6 +161,9 @@ int case_system_finish(struct case_run *c, struct record *rec, struct err *e)
 	verdict_decide_system(&in, rec);
 	record_add_os_plan(rec, c->os_plan);
 	record_add_os_report(rec, c->os_report);
+	str_replace(&rec->isolate, guest_isolate_name(case_isolated(c)));
+	str_replace(&rec->isolate_why, case_isolate_why(c));
+	tell_others(c, rec);
 	add_output(c, rec);
 	return 0;
 }

@@ -156,6 +156,7 @@ static const struct yaml_key system_keys[] = {
 	{ "shutdown", os_read_shutdown, FIELD(shutdown) },
 	{ "seed", os_read_seed, FIELD(seed) },
 	{ "ssh", os_read_ssh, FIELD(ssh) },
+	{ "prepare", os_read_steps, FIELD(prepare) },
 };
 #undef FIELD
 _Static_assert(ARRAY_SIZE(system_keys) <= SYSTEM_KEYS_MAX, "room for a system's keys");

@@ -222,6 +222,10 @@ static int check_means(struct yaml_reader *l, const struct yaml_node *n, struct 
 			return yaml_error(&l->y, n, l->e,
 				"test '%s': '%s' needs our agent, and so a 'run'", t->name,
 				ours[i]);
+	if (has_key(n, "isolate") && t->isolate == SUITE_ISOLATE_SHARED)
+		return yaml_error(&l->y, n, l->e,
+			"test '%s': 'isolate: shared' needs our agent; a machine's 'prepare' is what systems share",
+			t->name);
 	if (!t->steps.n && !t->grammar.pass && !t->exit_port.port && !report)
 		return yaml_error(&l->y, n, l->e,
 			"a test lacks the key 'run', or for a system of its own one of 'steps', 'console: {pass: ...}', "

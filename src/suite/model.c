@@ -75,6 +75,7 @@ static void system_release(struct suite_system *s)
 	}
 	os_seed_release(&s->seed);
 	os_ssh_release(&s->ssh);
+	os_steps_release(&s->prepare);
 	free(s->disks);
 	free(s->nics);
 	free(s->cpu);

@@ -269,6 +269,11 @@ const struct os_plan *rig_os_plan(struct rig *g, const struct plan_case *c, cons
 	return rig_systems_plan(g->systems, c, ret_why);
 }
 
+struct rig_saved *rig_os_saved(struct rig *g, const struct plan_case *c)
+{
+	return rig_systems_saved(g->systems, c);
+}
+
 void rig_each_os_plan(struct rig *g,
 	void (*fn)(void *arg, const struct suite_machine *m, const struct os_plan *p), void *arg)
 {

@@ -30,6 +30,15 @@ void rig_each_plan(struct rig *g, void (*fn)(void *arg, const struct guest_plan 
 
 /* The same for a case on a machine whose system is its own. */
 const struct os_plan *rig_os_plan(struct rig *g, const struct plan_case *c, const char **ret_why);
+/* What the cases of one such plan share: the machine that the first of them prepares. Belongs to the rig. */
+struct rig_saved {
+	bool making; /* a case is about it */
+	struct os_saved *saved; /* owned; NULL: there is none */
+	char *why_not; /* owned: it cannot be saved; NULL */
+	enum verdict failed; /* it could not be prepared; NONE: that is not known */
+	char *failed_why; /* owned */
+};
+struct rig_saved *rig_os_saved(struct rig *g, const struct plan_case *c);
 void rig_each_os_plan(struct rig *g,
 	void (*fn)(void *arg, const struct suite_machine *m, const struct os_plan *p), void *arg);
 

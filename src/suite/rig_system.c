@@ -13,12 +13,13 @@ struct prepared {
 	uint32_t cpus, exit_port, serials;
 	struct os_plan *plan; /* owned; NULL: it failed */
 	char *why; /* owned */
+	struct rig_saved saved;
 };
 
 struct rig_systems {
 	const struct suite *s; /* borrowed */
 	enum machine_accel accel;
-	struct prepared *v; /* owned */
+	struct prepared **v; /* owned */
 	size_t n, cap;
 };
 
@@ -34,8 +35,12 @@ struct rig_systems *rig_systems_new(const struct suite *s, enum machine_accel ac
 void rig_systems_free(struct rig_systems *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
-		os_plan_free(g->v[i].plan);
-		free(g->v[i].why);
+		os_saved_free(g->v[i]->saved.saved);
+		free(g->v[i]->saved.why_not);
+		free(g->v[i]->saved.failed_why);
+		os_plan_free(g->v[i]->plan);
+		free(g->v[i]->why);
+		free(g->v[i]);
 	}
 	free(g->v);
 	free(g);
@@ -45,7 +50,10 @@ void rig_systems_free(struct rig_systems *g)
 static uint32_t serials(const struct plan_case *c)
 {
 	uint32_t highest = os_steps_serial(&c->test->steps);
+	uint32_t first = os_steps_serial(&c->machine->system.prepare);
 
+	if (first > highest)
+		highest = first;
 	if (c->test->grammar.serial > highest)
 		highest = c->test->grammar.serial;
 	return c->machine->system.serials > highest ? c->machine->system.serials : highest + 1;
@@ -75,6 +83,7 @@ static void prepare(struct rig_systems *g, struct prepared *p)
 		.n_nics = s->n_nics,
 		.seed = &s->seed,
 		.ssh = &s->ssh,
+		.clones = s->prepare.n,
 		.serials = p->serials,
 		.exit_port = p->exit_port,
 		.resets = s->resets,
@@ -88,8 +97,7 @@ static void prepare(struct rig_systems *g, struct prepared *p)
 	err_release(&e);
 }
 
-const struct os_plan *rig_systems_plan(
-	struct rig_systems *g, const struct plan_case *c, const char **ret_why)
+static struct prepared *get(struct rig_systems *g, const struct plan_case *c)
 {
 	const struct prepared want = {
 		.machine = c->machine,
@@ -97,26 +105,39 @@ const struct os_plan *rig_systems_plan(
 		.exit_port = c->test->exit_port.port,
 		.serials = serials(c),
 	};
-	struct prepared *p = NULL;
+	struct prepared *p;
 
-	for (size_t i = 0; i < g->n && !p; i++)
-		if (g->v[i].machine == want.machine && g->v[i].cpus == want.cpus &&
-			g->v[i].exit_port == want.exit_port && g->v[i].serials == want.serials)
-			p = &g->v[i];
-	if (!p) {
-		VEC_GROW(g->v, g->n, g->cap);
-		p = &g->v[g->n++];
-		*p = want;
-		prepare(g, p);
+	for (size_t i = 0; i < g->n; i++) {
+		p = g->v[i];
+		if (p->machine == want.machine && p->cpus == want.cpus &&
+			p->exit_port == want.exit_port && p->serials == want.serials)
+			return p;
 	}
+	VEC_GROW(g->v, g->n, g->cap);
+	p = g->v[g->n++] = xcalloc(1, sizeof(*p));
+	*p = want;
+	prepare(g, p);
+	return p;
+}
+
+const struct os_plan *rig_systems_plan(
+	struct rig_systems *g, const struct plan_case *c, const char **ret_why)
+{
+	const struct prepared *p = get(g, c);
+
 	*ret_why = p->why;
 	return p->plan;
+}
+
+struct rig_saved *rig_systems_saved(struct rig_systems *g, const struct plan_case *c)
+{
+	return &get(g, c)->saved;
 }
 
 void rig_systems_each(struct rig_systems *g,
 	void (*fn)(void *arg, const struct suite_machine *m, const struct os_plan *p), void *arg)
 {
 	for (size_t i = 0; i < g->n; i++)
-		if (g->v[i].plan)
-			fn(arg, g->v[i].machine, g->v[i].plan);
+		if (g->v[i]->plan)
+			fn(arg, g->v[i]->machine, g->v[i]->plan);
 }

@@ -12,6 +12,8 @@ void rig_systems_free(struct rig_systems *g);
 /* NULL when it cannot be made, and RET_WHY (borrowed) says why. */
 const struct os_plan *rig_systems_plan(
 	struct rig_systems *g, const struct plan_case *c, const char **ret_why);
+struct rig_saved *rig_systems_saved(
+	struct rig_systems *g, const struct plan_case *c); /* stays where it is */
 void rig_systems_each(struct rig_systems *g,
 	void (*fn)(void *arg, const struct suite_machine *m, const struct os_plan *p), void *arg);
 

@@ -79,6 +79,12 @@ struct job *pool_guest(struct run *r, size_t index); /* for case INDEX, borrowed
 void pool_tidy(struct run *r); /* throws away what no case waits for */
 void pool_release(struct run *r);
 
+/* prepared.c: machines with a system of their own that several cases go on from */
+bool prepared_is_making(struct run *r, size_t index); /* case INDEX has to wait for one */
+void prepared_begin(struct run *r, size_t index, struct case_guest *guest);
+/* NONE, or what all cases get whose machine could not be prepared; RET_WHY is borrowed. */
+enum verdict prepared_failed(struct run *r, size_t index, const char **ret_why);
+
 /* run_jobs.c */
 unsigned host_cpus(void);
 uint64_t host_memory_available_mib(void); /* UINT64_MAX: not known */

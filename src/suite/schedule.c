@@ -200,6 +200,7 @@ static void start_guest(
 	struct case_run *c;
 
 	shared_begin(r, index, &guest);
+	prepared_begin(r, index, &guest);
 	guest.copy_of = pool_guest(r, index);
 	if (guest.copy_of && r->o.verbose)
 		tell_once(r, "clones are copies of a guest that waits");
@@ -221,10 +222,16 @@ static void start_case(struct run *r, size_t index)
 	const struct plan_case *c = &r->plan.v[index];
 	const struct os_plan *os_plan = NULL;
 	struct guest_plan *plan = NULL;
+	enum verdict failed;
 	const char *why;
 
 	if (skip) {
 		record_at_once(r, index, VERDICT_SKIP, skip);
+		return;
+	}
+	failed = prepared_failed(r, index, &why);
+	if (failed != VERDICT_NONE) {
+		record_at_once(r, index, failed, why);
 		return;
 	}
 	if (c->machine->has_system)
@@ -320,8 +327,8 @@ static bool next_case(struct run *r, size_t *from, size_t *ret)
 	*from = i;
 	if (r->n_running == r->jobs)
 		return false;
-	while (i < r->plan.n &&
-		(r->state[i] != CASE_WAITING || shared_is_busy(r, i) || pool_is_making(r, i)))
+	while (i < r->plan.n && (r->state[i] != CASE_WAITING || shared_is_busy(r, i) ||
+					pool_is_making(r, i) || prepared_is_making(r, i)))
 		i++;
 	if (i == r->plan.n)
 		return false;

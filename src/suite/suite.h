@@ -43,6 +43,7 @@ struct suite_system {
 	struct os_shutdown shutdown;
 	struct os_seed seed;
 	struct os_ssh ssh;
+	struct os_steps prepare; /* what makes it ready for tests; empty: nothing */
 };
 
 struct suite_machine {

@@ -21,6 +21,16 @@ static void add_subtest(
 	};
 }
 
+/* Of step I, among those of its kind. */
+static size_t number(const struct os_report *r, size_t i)
+{
+	size_t n = 1;
+
+	for (size_t k = 0; k < i; k++)
+		n += r->steps[k].prepares == r->steps[i].prepares;
+	return n;
+}
+
 static void add_steps(const struct os_report *r, struct record *ret)
 {
 	static const enum verdict of[] = {
@@ -33,7 +43,9 @@ static void add_steps(const struct os_report *r, struct record *ret)
 	};
 
 	for (size_t i = 0; i < r->n_steps; i++)
-		add_subtest(ret, xasprintf("step %zu: %s", i + 1, r->steps[i].what),
+		add_subtest(ret,
+			xasprintf("%s %zu: %s", r->steps[i].prepares ? "preparation" : "step",
+				number(r, i), r->steps[i].what),
 			of[r->steps[i].state], r->steps[i].why, r->steps[i].ms);
 }
 
@@ -71,12 +83,17 @@ static bool has(const uint8_t *v, size_t n, int value)
 	return false;
 }
 
-static const struct os_step_result *unmet_step(const struct os_report *r, size_t *ret_i)
+/* The first that was not done, and what it is called: "step 2 (ssh true)". The caller owns that. */
+static const struct os_step_result *unmet_step(const struct os_report *r, char **ret_name)
 {
 	for (size_t i = 0; i < r->n_steps; i++) {
-		*ret_i = i + 1;
-		if (r->steps[i].state != OS_STEP_DONE)
-			return &r->steps[i];
+		const struct os_step_result *s = &r->steps[i];
+
+		if (s->state == OS_STEP_DONE)
+			continue;
+		*ret_name = xasprintf("%s %zu (%s)",
+			s->prepares ? "the preparation's step" : "step", number(r, i), s->what);
+		return s;
 	}
 	return NULL;
 }
@@ -109,8 +126,8 @@ static bool said_fail(const struct verdict_system_input *in, struct record *ret)
 {
 	const struct os_report *r = in->report;
 	const struct os_exit_port *x = in->exit_port;
-	size_t i;
-	const struct os_step_result *step = unmet_step(r, &i);
+	_cleanup_free_ char *name = NULL;
+	const struct os_step_result *step = unmet_step(r, &name);
 	const char *failed = first_failed_case(r);
 
 	if (r->exit_value && has(x->fail, x->n_fail, r->exit_value))
@@ -124,8 +141,7 @@ static bool said_fail(const struct verdict_system_input *in, struct record *ret)
 	else if (failed)
 		verdict_set(ret, VERDICT_FAIL, "console: %s failed", failed);
 	else if (step && step->state == OS_STEP_FAILED)
-		verdict_set(ret, VERDICT_FAIL, "step %zu (%s): %s", i, step->what,
-			step->why ? step->why : "failed");
+		verdict_set(ret, VERDICT_FAIL, "%s: %s", name, step->why ? step->why : "failed");
 	else
 		return false;
 	return true;
@@ -152,8 +168,8 @@ static void decide_limit(const struct verdict_system_input *in, struct record *r
 {
 	const struct os_report *r = in->report;
 	_cleanup_buf_ struct buf after = BUF_INIT;
-	size_t i;
-	const struct os_step_result *step = unmet_step(r, &i);
+	_cleanup_free_ char *name = NULL;
+	const struct os_step_result *step = unmet_step(r, &name);
 	const char *what = silent(in);
 
 	duration_format(&after, r->limit_ms);
@@ -162,8 +178,7 @@ static void decide_limit(const struct verdict_system_input *in, struct record *r
 		verdict_set(
 			ret, VERDICT_TIMEOUT, "no output within %s (limit: idle)", buf_str(&after));
 	else if (step && r->limit != OS_LIMIT_BOOT)
-		verdict_set(ret, VERDICT_TIMEOUT,
-			"step %zu (%s) was not done within %s (limit: %s)%s%s", i, step->what,
+		verdict_set(ret, VERDICT_TIMEOUT, "%s was not done within %s (limit: %s)%s%s", name,
 			buf_str(&after), ret->limit, step->why ? ": " : "",
 			step->why ? step->why : "");
 	else
@@ -174,8 +189,8 @@ static void decide_limit(const struct verdict_system_input *in, struct record *r
 static bool lost(const struct verdict_system_input *in, struct record *ret)
 {
 	const struct os_report *r = in->report;
-	size_t i;
-	const struct os_step_result *step = unmet_step(r, &i);
+	_cleanup_free_ char *name = NULL;
+	const struct os_step_result *step = unmet_step(r, &name);
 	const char *what = silent(in),
 		   *end = r->end_why && *r->end_why ? r->end_why : "the machine ended";
 
@@ -184,8 +199,8 @@ static bool lost(const struct verdict_system_input *in, struct record *ret)
 	if (r->end == MACHINE_TRIPLE_FAULT)
 		verdict_set(ret, VERDICT_CRASH, "triple fault before a verdict");
 	else if (step)
-		verdict_set(ret, VERDICT_LOST, "%s before step %zu (%s) was done%s%s", end, i,
-			step->what, step->why ? ": " : "", step->why ? step->why : "");
+		verdict_set(ret, VERDICT_LOST, "%s before %s was done%s%s", end, name,
+			step->why ? ": " : "", step->why ? step->why : "");
 	else
 		verdict_set(ret, VERDICT_LOST, "%s, and %s", end, what);
 	return true;
@@ -210,9 +225,12 @@ static void passed(const struct verdict_system_input *in, struct record *ret)
 {
 	const struct os_report *r = in->report;
 	_cleanup_buf_ struct buf b = BUF_INIT;
+	size_t steps = 0;
 
-	if (r->n_steps)
-		buf_addf(&b, "%zu steps", r->n_steps);
+	for (size_t i = 0; i < r->n_steps; i++)
+		steps += !r->steps[i].prepares;
+	if (steps)
+		buf_addf(&b, "%zu steps", steps);
 	if (r->n_cases)
 		buf_addf(&b, "%s%zu results", b.len ? ", " : "", r->n_cases);
 	if (r->exit_value)
@@ -246,6 +264,14 @@ static void decide(const struct verdict_system_input *in, struct record *ret)
 		passed(in, ret);
 }
 
+static bool is_prepared(const struct os_report *r)
+{
+	for (size_t i = 0; i < r->n_steps; i++)
+		if (r->steps[i].prepares && r->steps[i].state != OS_STEP_DONE)
+			return false;
+	return true;
+}
+
 void verdict_decide_system(const struct verdict_system_input *in, struct record *ret)
 {
 	enum os_limit limit = in->report->limit;
@@ -260,6 +286,7 @@ void verdict_decide_system(const struct verdict_system_input *in, struct record 
 	decide(in, ret);
 	add_steps(in->report, ret);
 	add_cases(in->report, ret);
-	verdict_expect(in->expect,
+	/* Of the test something else may be expected than a pass, of what comes before it not. */
+	verdict_expect(is_prepared(in->report) ? in->expect : EXPECT_PASS,
 		limit == OS_LIMIT_TEST || limit == OS_LIMIT_STEP || limit == OS_LIMIT_IDLE, ret);
 }

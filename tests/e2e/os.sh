@@ -158,6 +158,37 @@ test_steps_talk_to_a_system_over_its_consoles() {
 	has r/cases/session_linux/serial1.log "hello from the second port"
 }
 
+test_tests_share_one_boot_where_the_machine_can_be_saved() {
+	make_linux
+	cat >>vmrig.yaml <<-'END'
+		    prepare: [{ login: { user: ci, password: secret } }, { shell: 'echo 1 >/ready' }]
+		  - { <<: *linux, name: nvme, disks: [{ size: 64M, bus: nvme }] }
+		  - { <<: *linux, name: broken, prepare: [{ expect: 'no such word', timeout: 2s }] }
+		tests:
+		  - &one { name: one, machines: linux, steps: [{ shell: 'cat /ready && ! test -e /used && echo 1 >/used' }] }
+		  - { <<: *one, name: two }
+		  - { <<: *one, name: powered-on, isolate: boot }
+		  - { <<: *one, name: three, machines: nvme }
+		  - { <<: *one, name: four, machines: nvme }
+		  - { <<: *one, name: five, machines: broken, expect: timeout }
+		  - { <<: *one, name: six, machines: broken }
+	END
+	vmrig test -j 2 --output r
+	code_is 1
+	verdict r/results.jsonl one@linux pass "1 steps"
+	verdict r/results.jsonl two@linux pass "1 steps"
+	same "$(value r/results.jsonl one@linux isolate)/$(value r/results.jsonl two@linux isolate)" clone/clone
+	same "$(cat r/cases/{one,two}_linux/console.log | grep -c 'login: ')" 1
+	verdict r/results.jsonl powered-on@linux pass "1 steps"
+	same "$(value r/results.jsonl powered-on@linux isolate)" boot
+	verdict r/results.jsonl three@nvme pass "1 steps"
+	verdict r/results.jsonl four@nvme pass "1 steps"
+	same "$(value r/results.jsonl four@nvme isolate_why)" "QEMU does not save NVMe disks"
+	has err "booted, not cloned: QEMU does not save NVMe disks"
+	verdict r/results.jsonl five@broken timeout "the preparation's step 1 (expect no such word) was not done within"
+	verdict r/results.jsonl six@broken timeout "machine 'broken' could not be prepared (with five@broken): the preparation's"
+}
+
 # QEMU loads a multiboot kernel of 32 bits by itself.
 test_a_multiboot_kernel_boots_without_a_disk() {
 	local kernel

@@ -87,14 +87,25 @@ test_steps_over_ssh_need_a_user() {
 	has err "the machine has no 'ssh'"
 }
 
-test_debian_is_seeded_provisioned_tested_and_powered_off() {
+# It boots once, and each test goes on from that moment with copies of its own.
+test_debian_is_seeded_and_its_tests_share_one_boot() {
 	VMRIG=$VMRIG "$TOP/examples/debian-cloud/make-image" >image 2>make.log || fail "$(tail -n 20 make.log)"
-	vmrig test "$TOP/examples/debian-cloud" --filter provisioned --output out.d
+	sha256sum "$(cat image)" >sum
+	vmrig test "$TOP/examples/debian-cloud" -j 2 --output out.d
 	code_is 0
-	same "$(verdict)" pass
-	same "$(field "$results" provisioned ended_by)" ssh
+	has out "4 cases: 4 ok"
+	for id in seeded provisioned untouched powered-off; do
+		same "$(field "$results" $id isolate)" clone
+	done
+	same "$(field "$results" seeded ended_by)" quit
 	has out.d/cases/provisioned/artifacts/report "provisioned on 6.1"
 	has out.d/cases/provisioned/stdout "provisioned on 6.1"
+	# One of them has the console of the boot; what the others have begins behind it.
+	same "$(cat out.d/cases/*/console.log | grep -c 'login: ')" 1
+	# Its clock stood still while it was a file.
+	local late=$(($(date -d "$(field "$results" untouched started)" +%s) - $(tail -n 1 out.d/cases/untouched/stdout)))
+	[ "$late" -le 1 ] || fail "the clock is $late s late"
+	sha256sum --quiet -c sum
 }
 
 run_tests "$@"

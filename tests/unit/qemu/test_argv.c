@@ -131,6 +131,42 @@ static void a_system_of_its_own_gets_its_media(void **state)
 	assert_has(pc, "-device ide-hd,bus=sata.1,drive=disk1,bootindex=1");
 }
 
+static void what_another_guest_wrote_lies_between_the_image_and_our_own(void **state)
+{
+	static const struct qemu_disk disks[] = {
+		{ .path = "/x.img", .format = "raw", .own = 7, .frozen = 8 },
+		{ .own = 9, .frozen = 10 },
+	};
+	static const struct qemu_os os = {
+		.disks = disks, .n_disks = 2, .serials = 1, .generations = true
+	};
+	static const int kept[] = { 7, 8, 9, 10 };
+	struct qemu_features features = all;
+	struct qemu_config c = config();
+	_cleanup_free_ char *s = NULL, *without = NULL;
+
+	c.machine = QEMU_Q35;
+	c.os = &os;
+	c.keep_fds = kept;
+	c.n_keep_fds = 4;
+	features.vmgenid = true;
+	c.features = &features;
+	s = line(&c);
+	assert_has(s,
+		"driver=file,node-name=disk0-frozen-own,locking=off,read-only=on,filename=/dev/fd/8 ");
+	assert_has(s,
+		"driver=qcow2,node-name=disk0-frozen,read-only=on,file=disk0-frozen-own,backing=disk0-base ");
+	assert_has(s,
+		"driver=qcow2,node-name=disk0,cache.no-flush=on,file=disk0-own,backing=disk0-frozen ");
+	assert_has(s, "driver=raw,node-name=disk1-frozen,read-only=on,file=disk1-frozen-own ");
+	assert_has(s,
+		"driver=qcow2,node-name=disk1,cache.no-flush=on,file=disk1-own,backing=disk1-frozen ");
+	assert_has(s, "-device vmgenid,guid=auto");
+	features.vmgenid = false;
+	without = line(&c);
+	assert_lacks(without, "vmgenid");
+}
+
 /* QEMU gives a kernel that it loads itself the first place, and refuses another one there. */
 static void a_kernel_that_is_loaded_leaves_disks_no_place_in_the_order(void **state)
 {
@@ -313,6 +349,7 @@ int main(void)
 		cmocka_unit_test(microvm_takes_virtio_mmio_devices),
 		cmocka_unit_test(memory_of_a_file_is_shared_or_private),
 		cmocka_unit_test(a_system_of_its_own_gets_its_media),
+		cmocka_unit_test(what_another_guest_wrote_lies_between_the_image_and_our_own),
 		cmocka_unit_test(a_kernel_that_is_loaded_leaves_disks_no_place_in_the_order),
 		cmocka_unit_test(q35_takes_pci_devices),
 		cmocka_unit_test(arms_virt_takes_virtio_mmio_and_nothing_of_a_pc),

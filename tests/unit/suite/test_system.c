@@ -39,6 +39,7 @@ static void machine_with_a_system_is_read(void **state)
 		"machines:\n"
 		"  - { name: m, iso: a.iso, image: b.img, firmware: uefi, type: pc, resets: true,\n"
 		"      disks: [{ size: 1G, bus: nvme, serial: x }], serials: 2,\n"
+		"      prepare: [{ expect: ready }, { send: go }],\n"
 		"      nics: [{ model: e1000, forward: [22, 80] }], shutdown: { acpi: 9s } }\n"
 		"tests: [{ name: t, steps: [{ expect: x }] }]\n");
 	const struct suite_machine *m = &s->machines[0];
@@ -54,6 +55,7 @@ static void machine_with_a_system_is_read(void **state)
 	assert_int_equal(m->system.shutdown.button_ms, 9000);
 	assert_int_equal(m->system.shutdown.quit_ms, 5000);
 	assert_true(m->system.resets);
+	assert_int_equal(m->system.prepare.n, 2);
 	suite_free(s);
 }
 
@@ -98,6 +100,8 @@ static void test_needs_a_machine_of_its_kind(void **state)
 		"'run' is for kernels with our agent");
 	expect_mistake("tests: [{ name: t, steps: [{ expect: x }], setup: y }]\n",
 		"'setup' needs our agent");
+	expect_mistake("tests: [{ name: t, steps: [{ expect: x }], isolate: shared }]\n",
+		"'isolate: shared' needs our agent");
 	expect_mistake("tests: [{ name: t, steps: [{ expect: x }], protocol: kselftest }]\n",
 		"the protocol is tap or ktap");
 }
@@ -176,6 +180,23 @@ static void declare_port(struct facts *f)
 		.port = 0xf4, .pass = { 0x10 }, .n_pass = 1, .fail = { 0x11 }, .n_fail = 1
 	};
 	f->report.end = MACHINE_EXITED;
+}
+
+static void preparation_is_told_apart_and_never_what_was_expected(void **state)
+{
+	struct facts f = all_is_well();
+
+	f.steps[0].prepares = true;
+	judge(&f, VERDICT_PASS, "1 steps");
+	f.steps[1].state = OS_STEP_FAILED;
+	judge(&f, VERDICT_FAIL, "step 1 (send b): failed");
+	f.steps[0].state = OS_STEP_TIMEOUT;
+	f.steps[1].state = OS_STEP_WAITING;
+	f.report.limit = OS_LIMIT_STEP;
+	f.report.limit_ms = 2000;
+	f.in.expect = EXPECT_TIMEOUT;
+	judge(&f, VERDICT_TIMEOUT,
+		"the preparation's step 1 (expect a) was not done within 2.00 s");
 }
 
 static void verdicts_of_systems(void **state)
@@ -334,6 +355,7 @@ int main(void)
 		in_folder(kernels_do_not_multiply_systems),
 		in_folder(test_needs_a_machine_of_its_kind),
 		in_folder(keys_of_a_system_need_one),
+		cmocka_unit_test(preparation_is_told_apart_and_never_what_was_expected),
 		cmocka_unit_test(verdicts_of_systems),
 		cmocka_unit_test(exit_port_must_speak_and_be_understood),
 		cmocka_unit_test(silence_of_one_is_no_pass),
