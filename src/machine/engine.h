@@ -51,6 +51,7 @@ struct engine_ops {
 	int (*exit_value)(void *state);
 	void (*command)(
 		void *state, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg);
+	bool (*talks)(void *state);
 	void (*ask)(void *state, enum machine_ask how);
 	int (*can_copy)(const struct machine_spec *spec, struct err *e);
 	void (*pause)(void *state, machine_saved_cb cb, void *arg);

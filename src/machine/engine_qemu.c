@@ -464,6 +464,11 @@ static void command(void *state, const char *execute, json_t *arguments, qmp_rep
 	qemu_command(((struct state *)state)->qemu, execute, arguments, cb, arg);
 }
 
+static bool talks(void *state)
+{
+	return qemu_talks(((struct state *)state)->qemu);
+}
+
 static void ask(void *state, enum machine_ask how)
 {
 	static const enum qemu_ask map[] = {
@@ -570,6 +575,7 @@ const struct engine_ops engine_qemu = {
 	.write = write_console,
 	.exit_value = exit_value,
 	.command = command,
+	.talks = talks,
 	.ask = ask,
 	.can_copy = can_copy,
 	.pause = pause_guest,

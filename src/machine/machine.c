@@ -186,6 +186,11 @@ void machine_command(
 		cb(arg, NULL, &error);
 }
 
+bool machine_talks(const struct machine *m)
+{
+	return m->ops->talks && m->ops->talks(m->state);
+}
+
 void machine_ask(struct machine *m, enum machine_ask how)
 {
 	if (m->ops->ask)

@@ -230,6 +230,8 @@ int machine_exit_value(const struct machine *m);
  * it is not called once the machine is freed. */
 void machine_command(
 	struct machine *m, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg);
+/* Whether it still answers commands: false from the end of its monitor on, `ended` is then to come. */
+bool machine_talks(const struct machine *m);
 /* Ways to end it that are gentler than machine_stop(); `ended` comes where they are heard. */
 enum machine_ask {
 	MACHINE_ASK_BUTTON /* ACPI's, for the guest */,

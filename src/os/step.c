@@ -94,6 +94,12 @@ void os_step_fail(struct os *o, const char *fmt, ...)
 	leave(o, OS_STEP_FAILED);
 }
 
+void os_step_refused(struct os *o, const char *error)
+{
+	if (machine_talks(o->machine))
+		os_step_fail(o, "%s", error);
+}
+
 /* What was looked for, and what came in its place. */
 static void explain(struct os *o)
 {

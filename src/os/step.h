@@ -61,6 +61,8 @@ struct os_step_run {
 
 void os_step_done(struct os *o);
 void os_step_fail(struct os *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The engine did not do what it was asked for. One that has ended fails no step: its end tells what became of that. */
+void os_step_refused(struct os *o, const char *error);
 /* The system was heard: it has booted. */
 void os_step_heard(struct os *o);
 /* Bytes to a serial port, as the guest takes them. */

@@ -69,7 +69,7 @@ static void on_reply(void *arg, json_t *ret, const struct qmp_error *error)
 	struct os *o = arg;
 
 	if (error)
-		os_step_fail(o, "%s", error->desc);
+		os_step_refused(o, error->desc);
 	else
 		os_step_done(o);
 }

@@ -67,7 +67,7 @@ static void on_pressed(void *arg, const char *error)
 	struct os *o = arg;
 
 	if (error)
-		os_step_fail(o, "%s", error);
+		os_step_refused(o, error);
 	else
 		os_step_done(o);
 }
@@ -154,7 +154,7 @@ static void on_screenshot(void *arg, const struct machine_screenshot *s, const c
 	if (!o->run.step || o->run.step->kind != &os_step_screenshot)
 		return;
 	if (error) {
-		os_step_fail(o, "%s", error);
+		os_step_refused(o, error);
 		return;
 	}
 	os_keep_screen(o, o->run.step->text, "", s->png, s->len);
@@ -268,7 +268,7 @@ static void on_look(void *arg, const struct machine_screenshot *shot, const char
 	t = (struct screen_tolerance){ (uint8_t)s->channel, s->differ, s->regions, s->n_regions };
 	screen_release(&k->diff);
 	if (error) {
-		os_step_fail(o, "%s", error);
+		os_step_refused(o, error);
 	} else if (screen_compare(shot->screen, &k->want, &t, &m, &k->diff, &e) < 0) {
 		os_step_fail(o, "%s", err_text(&e));
 	} else if (m.alike) {

@@ -28,6 +28,11 @@ void qemu_command(
 	qemu_process_leave(q);
 }
 
+bool qemu_talks(const struct qemu *q)
+{
+	return !qmp_over(q->qmp);
+}
+
 void qemu_command_fd(
 	struct qemu *q, const char *execute, json_t *arguments, int fd, qmp_reply_cb cb, void *arg)
 {

@@ -169,6 +169,8 @@ int qemu_port(struct qemu *q, size_t i);
 /* QMP. The reply comes to CB, which may be NULL. */
 void qemu_command(struct qemu *q, const char *execute, json_t *arguments /* stolen; may be NULL */,
 	qmp_reply_cb cb, void *arg);
+/* Whether a reply can still come. */
+bool qemu_talks(const struct qemu *q);
 
 void qemu_inject_nmi(struct qemu *q);
 /* A break on the console and then KEY: magic SysRq over serial. */

@@ -21,6 +21,7 @@ static struct {
 	unsigned buttons, quits, terms, kills;
 	bool heeds_button, heeds_quit, heeds_term; /* and so ends */
 	bool wedged; /* its monitor never answers */
+	bool gone; /* and its engine, too: what is asked of it is refused */
 	bool keeps_saving; /* it never says that it was saved */
 	const char *not_saved; /* why not; NULL: it is */
 	unsigned starts, saves, conts;
@@ -104,7 +105,7 @@ void machine_command(
 	struct machine *m, const char *execute, json_t *arguments, qmp_reply_cb cb, void *arg)
 {
 	static const struct qmp_error refused = { "CommandNotFound", "no such command" };
-	bool bad = strcmp(execute, "bad") == 0;
+	bool bad = played.gone || strcmp(execute, "bad") == 0;
 	json_t *ret = json_string("RIP=0");
 
 	json_decref(arguments);
@@ -128,6 +129,11 @@ void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *ar
 void machine_cont(struct machine *m)
 {
 	played.conts++;
+}
+
+bool machine_talks(const struct machine *m)
+{
+	return !played.gone;
 }
 
 void machine_write(struct machine *m, const char *data, size_t len)

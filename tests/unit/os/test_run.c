@@ -97,6 +97,28 @@ static void monitor_that_refuses_fails_the_step(void **state)
 	assert_string_equal(w->report->steps[1].why, "no such command");
 }
 
+/* No reply comes any more, which is nothing that the step could have done better. */
+static void engine_that_is_gone_loses_the_step(void **state)
+{
+	static const char *const steps[] = { "[{qmp: query-status}]", "[{screenshot: x}]" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		played.gone = true;
+		read_steps(w, steps[i]);
+		start(w);
+		turns(w);
+		assert_int_equal(w->os->report.steps[0].state, OS_STEP_RUNNING);
+		ends(i ? MACHINE_POWERED_OFF : MACHINE_DIED);
+		finish(w);
+		assert_int_equal(w->report->steps[0].state, OS_STEP_LOST);
+		os_free(w->os);
+		w->os = NULL;
+		w->report = NULL;
+		os_steps_release(&w->steps);
+	}
+}
+
 static void end_of_the_machine_is_a_step_or_a_loss(void **state)
 {
 	struct world *w = *state;
@@ -337,6 +359,7 @@ int main(void)
 		test(shell_takes_the_exit_code),
 		test(step_has_a_limit_of_its_own),
 		test(monitor_that_refuses_fails_the_step),
+		test(engine_that_is_gone_loses_the_step),
 		test(end_of_the_machine_is_a_step_or_a_loss),
 		test(machine_that_ends_otherwise_fails_the_step),
 		test(step_that_waits_when_the_machine_ends_is_lost),
