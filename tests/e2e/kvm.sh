@@ -11,7 +11,8 @@ with_kvm() {
 		bash -e inside.sh >out 2>err || code=$?
 		return
 	fi
-	vmrig run --accel nested --cpus 2 --memory 3G --env PROGRAM --timeout 10m -- bash -e inside.sh
+	# Where it stands still, the console tells what its processes wait for.
+	vmrig run --accel nested --cpus 2 --memory 3G --env PROGRAM --timeout 10m --idle-timeout 4m --verbose -- bash -e inside.sh
 }
 
 test_a_kvm_that_works_is_found_and_runs_guests_with_true_verdicts() {
