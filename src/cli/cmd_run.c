@@ -90,7 +90,8 @@ static const struct cli_option options[] = {
 		"added to QEMU's command line; may be repeated" },
 	[OPT_JSON] = { "json", 0, NULL, NULL, "the record of the run, a line of JSON, to stderr" },
 	[OPT_DRY_RUN] = { "dry-run", 'n', NULL, NULL, "print the engine's command line and stop" },
-	[OPT_VERBOSE] = { "verbose", 'v', NULL, NULL, "the guest's console to stderr" },
+	[OPT_VERBOSE] = { "verbose", 'v', NULL, NULL,
+		"the guest's console to stderr, and how far it had come after how long" },
 	[OPT_END] = { 0 },
 };
 

@@ -101,6 +101,22 @@ struct guest_plan *guest_snapshot_plan(
 const char *guest_snapshot_silent(
 	const struct guest_snapshot *s); /* why it takes no command; NULL: it does */
 
+/* How far it has come, in order; not every guest takes every step. */
+enum guest_step {
+	STEP_ENGINE, /* the engine's process was started, or copied */
+	STEP_MONITOR, /* its monitor answered */
+	STEP_STATE, /* the state of a clone was loaded */
+	STEP_RUNS, /* the guest's first instruction */
+	STEP_AGENT, /* the agent's first word */
+	STEP_ROOT, /* the root is mounted */
+	STEP_COMMAND, /* the first command runs */
+	STEP_OUTPUT, /* its first output */
+	STEP_EXIT, /* the last command has ended */
+	STEP_END, /* the engine has ended */
+};
+#define GUEST_STEPS (STEP_END + 1)
+const char *guest_step_name(enum guest_step s); /* "engine", … */
+
 /* How a guest comes to be. */
 enum guest_isolate {
 	ISOLATE_BOOT, /* powered on */
@@ -178,6 +194,8 @@ struct job_report {
 	int64_t boot_ms; /* start of the engine to the agent's first word; -1 */
 	int64_t ready_ms; /* start of the engine to the root being mounted; -1 */
 	int64_t total_ms;
+	int64_t steps_us
+		[GUEST_STEPS]; /* from job_start() or job_again() until the step was taken; -1: it was not */
 	int64_t engine_cpu_us, engine_maxrss_kib;
 	struct strv artifacts; /* files received, relative to artifacts_dir */
 };

@@ -217,6 +217,7 @@ void job_over(struct job *j, enum machine_end end, const char *why)
 	r->end = end;
 	r->end_why = xstrdup(why);
 	r->total_ms = clock_ms() - j->start_ms;
+	job_step(j, STEP_END);
 	splats_end(console_splats(j->console));
 	splats_end(j->kmsg);
 	if (r->limit == LIMIT_NONE)
@@ -247,6 +248,7 @@ static void on_ended(void *arg, enum machine_end end, const char *why)
 	if (j->channel)
 		channel_drain(j->channel);
 	count_usage(j);
+	job_steps_of_machine(j);
 	if (!job_next_machine(j, end, why))
 		job_over(j, end, why);
 }
@@ -283,6 +285,7 @@ void job_listen(struct job *j, const struct job_spec *spec)
 		console_log_to(j->console, spec->console_fd, j->spec.file_max);
 	j->kmsg = splats_new();
 	j->start_ms = clock_ms();
+	j->start_us = clock_us();
 	j->report = (struct job_report){
 		.boot_ms = -1,
 		.ready_ms = -1,
@@ -293,6 +296,7 @@ void job_listen(struct job *j, const struct job_spec *spec)
 		.exits = xcalloc(spec->n_commands + 1, sizeof(struct job_exit)),
 		.n_exits = spec->n_commands,
 	};
+	job_steps_begin(j);
 }
 
 static struct job *job_new(

@@ -79,7 +79,7 @@ struct job {
 	struct job_file *file; /* owned; NULL: none open */
 	uint64_t artifact_bytes;
 
-	int64_t start_ms;
+	int64_t start_ms, start_us;
 	int64_t engine_ms; /* when the engine was started */
 	int64_t command_deadline, idle_deadline, beat_deadline, boot_deadline, total_deadline;
 	struct loop_timer *limits; /* owned: the nearest of the deadlines */
@@ -108,6 +108,11 @@ extern const struct machine_handlers job_machine_handlers; /* but for its `arg` 
 int job_attach(struct job *j, struct err *e); /* to a machine that was started */
 
 void job_detach(struct job *j); /* from a machine, which is freed */
+
+/* steps.c: when what was reached, for the report */
+void job_steps_begin(struct job *j); /* nothing yet */
+void job_step(struct job *j, enum guest_step s); /* now, unless it was before */
+void job_steps_of_machine(struct job *j); /* those that the engine knows of */
 
 /* job_again.c */
 bool job_keep(struct job *j); /* instead of leaving; false: it has to leave */

@@ -211,8 +211,10 @@ static void mount_done(
 		return;
 	}
 	j->mount = next_mount(j, j->mount + 1);
-	if (!mounts_due(j))
+	if (!mounts_due(j)) {
+		job_step(j, STEP_ROOT);
 		mounted(j);
+	}
 }
 
 /* ---- commands ---- */
@@ -280,6 +282,7 @@ static void on_started(struct job *j, struct wire_dec *d, const struct wire_fram
 		return;
 	}
 	x->started = true;
+	job_step(j, STEP_COMMAND);
 	job_limits_command(j);
 	if (j->h.started)
 		j->h.started(j->h.arg, j->current);
@@ -304,6 +307,7 @@ static void on_stream(struct job *j, struct wire_dec *d, const struct wire_frame
 	}
 	if (len == 0)
 		return;
+	job_step(j, STEP_OUTPUT);
 	job_limits_alive(j);
 	if (j->h.output)
 		j->h.output(j->h.arg, j->current, f->type == WIRE_STDOUT ? 1 : 2,
@@ -331,6 +335,7 @@ static void on_exited(struct job *j, struct wire_dec *d, const struct wire_frame
 		return;
 	}
 	x->ended = true;
+	job_step(j, STEP_EXIT);
 	x->signalled = signalled;
 	x->code = (int)code;
 	x->wall_us = (int64_t)wall;
@@ -481,6 +486,7 @@ void job_frame(struct job *j, const struct wire_frame *f)
 	}
 	if (j->report.boot_ms < 0)
 		j->report.boot_ms = clock_ms() - j->engine_ms;
+	job_step(j, STEP_AGENT);
 	job_limits_beat(j);
 	if (j->state == JOB_DIAGNOSING)
 		j->report.lived_on = true;

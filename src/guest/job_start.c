@@ -117,6 +117,7 @@ static int start(struct job *j, const struct machine_spec *what, struct err *e)
 	if (!j->saved)
 		j->engine_ms = clock_ms();
 	j->state = JOB_BOOTING;
+	job_steps_begin(j);
 	r = machine_start(j->loop, &spec, &h, &j->machine, e);
 	if (r == 0)
 		r = job_attach(j, e);

@@ -44,6 +44,7 @@ struct engine_ops {
 	void (*save)(void *state, int fd, machine_saved_cb cb, void *arg);
 	void (*cont)(void *state);
 	bool (*ran)(void *state);
+	void (*times)(void *state, struct machine_times *ret);
 	/* Whether machines as SPEC can be saved: 0, or -EOPNOTSUPP with the reason. */
 	int (*can_save)(const struct machine_spec *spec, struct err *e);
 	int (*serial_fd)(void *state, unsigned i);

@@ -444,6 +444,13 @@ static bool ran(void *state)
 	return qemu_ran(((struct state *)state)->qemu);
 }
 
+static void times(void *state, struct machine_times *ret)
+{
+	struct qemu_times t = qemu_times(((struct state *)state)->qemu);
+
+	*ret = (struct machine_times){ t.started_us, t.answered_us, t.loaded_us, t.runs_us };
+}
+
 static int serial_fd(void *state, unsigned i)
 {
 	return qemu_port(((struct state *)state)->qemu, i - 1);
@@ -570,6 +577,7 @@ const struct engine_ops engine_qemu = {
 	.save = save,
 	.cont = cont,
 	.ran = ran,
+	.times = times,
 	.can_save = can_save,
 	.serial_fd = serial_fd,
 	.write = write_console,

@@ -151,6 +151,13 @@ void machine_cont(struct machine *m)
 		m->ops->cont(m->state);
 }
 
+void machine_times(const struct machine *m, struct machine_times *ret)
+{
+	*ret = (struct machine_times){ 0 };
+	if (m->ops->times)
+		m->ops->times(m->state, ret);
+}
+
 bool machine_ran(const struct machine *m)
 {
 	return !m->ops->ran || m->ops->ran(m->state);

@@ -217,6 +217,14 @@ void machine_pause(struct machine *m, machine_saved_cb cb, void *arg);
 /* The guest of FROM, which was paused, goes on at once as another machine. FROM stays as it is. */
 int machine_copy(struct loop *loop, struct machine *from, const struct machine_spec *spec,
 	const struct machine_handlers *h, struct machine **ret, struct err *e);
+/* When what an engine does first was done, of clock_us(); 0: not yet, or the engine does not tell. */
+struct machine_times {
+	int64_t started_us; /* its process was started, or copied */
+	int64_t answered_us; /* its monitor spoke */
+	int64_t loaded_us; /* the state was loaded */
+	int64_t runs_us; /* the guest goes on from there, or boots */
+};
+void machine_times(const struct machine *m, struct machine_times *ret);
 /* Whether the guest ever ran: false where its state could not be loaded. */
 bool machine_ran(const struct machine *m);
 /* Of a machine with a system of its own: our end of serial port I from 1 on (0 is the console: machine_write()), a

@@ -91,6 +91,8 @@ static void on_cont(void *arg, json_t *ret, const struct qmp_error *error)
 	_cleanup_free_ char *why = NULL;
 
 	if (ret) {
+		if (!q->ran)
+			q->times.runs_us = clock_us();
 		q->ran = true;
 		q->cont_tries = 0;
 	}
@@ -144,6 +146,11 @@ void qemu_save(struct qemu *q, int fd, qemu_saved_cb cb, void *arg)
 	else
 		qemu_migrate_out(&q->migration, q, "state", q->nested ? fd : 0, cb, arg);
 	qemu_process_leave(q);
+}
+
+struct qemu_times qemu_times(const struct qemu *q)
+{
+	return q->times;
 }
 
 bool qemu_ran(const struct qemu *q)

@@ -88,6 +88,8 @@ static void on_monitor(void *arg, const char *data, size_t len)
 	struct qemu *q = arg;
 
 	qemu_process_enter(q);
+	if (!q->times.answered_us)
+		q->times.answered_us = clock_us();
 	qmp_feed(q->qmp, data, len);
 	if (!q->freed) {
 		if (qmp_broken(q->qmp))
@@ -173,6 +175,7 @@ void qemu_process_loaded(void *arg, const char *error)
 
 	if (!error) {
 		qemu_process_enter(q);
+		q->times.loaded_us = clock_us();
 		if (q->h.loaded)
 			q->h.loaded(q->h.arg);
 		if (!q->freed && !q->stopped)
@@ -281,6 +284,7 @@ struct qemu *qemu_process_new(struct loop *loop, const struct qemu_handlers *h,
 	q->loop = loop;
 	q->h = *h;
 	q->proc = proc;
+	q->times.started_us = clock_us();
 	q->fds = *n;
 	q->n_ports = n_ports;
 	q->fork_fd = -1;

@@ -40,6 +40,7 @@ struct qemu {
 	int64_t cpu_us, maxrss_kib; /* once reaped */
 	bool ended; /* the handler was called */
 
+	struct qemu_times times;
 	int depth; /* of handlers that are running: none may find its qemu freed */
 	bool freed;
 };

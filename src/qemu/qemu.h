@@ -205,6 +205,11 @@ void qemu_pause(struct qemu *q, qemu_saved_cb cb, void *arg);
  * with channels of its own, that goes on at once. FROM stays as it is.
  */
 int qemu_fork(struct qemu *from, const struct qemu_handlers *h, struct qemu **ret, struct err *e);
+/* When, of clock_us(), its process was started, its monitor spoke, the state was loaded, and the guest ran; 0: not yet. */
+struct qemu_times {
+	int64_t started_us, answered_us, loaded_us, runs_us;
+};
+struct qemu_times qemu_times(const struct qemu *q);
 /* Whether the guest ever executed an instruction: not one whose state could not be loaded. */
 bool qemu_ran(const struct qemu *q);
 

@@ -26,6 +26,19 @@ static void release_subtests(struct record *r)
 	free(r->subtests);
 }
 
+static void release_steps(struct record *r)
+{
+	for (size_t i = 0; i < r->n_steps; i++)
+		free(r->steps[i].name);
+	free(r->steps);
+}
+
+void record_add_step(struct record *r, const char *name, int64_t us)
+{
+	r->steps = xrealloc(r->steps, (r->n_steps + 1) * sizeof(*r->steps));
+	r->steps[r->n_steps++] = (struct record_step){ xstrdup(name), us };
+}
+
 void record_release(struct record *r)
 {
 	char *strings[] = { r->id, r->test, r->kernel, r->machine, r->suite, r->expected, r->reason,
@@ -37,6 +50,7 @@ void record_release(struct record *r)
 		free(strings[i]);
 	release_splats(r);
 	release_subtests(r);
+	release_steps(r);
 	strv_release(&r->problems);
 	strv_release(&r->artifacts);
 	strv_release(&r->tags);
@@ -97,6 +111,15 @@ static void set_subtests(json_t *o, const struct record *r)
 	json_object_set_new(o, "subtests", a);
 }
 
+static void set_steps(json_t *o, const struct record *r)
+{
+	json_t *v = json_object();
+
+	for (size_t i = 0; i < r->n_steps; i++)
+		json_object_set_new(v, r->steps[i].name, json_integer(r->steps[i].us));
+	json_object_set_new(o, "steps_us", v);
+}
+
 static void set_identity(json_t *o, const struct record *r)
 {
 	json_object_set_new(o, "schema", json_integer(RECORD_SCHEMA));
@@ -126,6 +149,8 @@ static void set_circumstances(json_t *o, const struct record *r)
 	set_int(o, "duration_ms", r->duration_ms, -1);
 	set_int(o, "boot_ms", r->boot_ms, -1);
 	set_int(o, "test_ms", r->test_ms, -1);
+	if (r->n_steps)
+		set_steps(o, r);
 	set_text(o, "release", r->release);
 	set_text(o, "engine", r->engine);
 	set_text(o, "accel", r->accel);

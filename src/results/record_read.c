@@ -65,6 +65,22 @@ static int read_array(const json_t *o, const char *key, const json_t **ret, stru
 	return 0;
 }
 
+static int read_steps(const json_t *o, struct record *r, struct err *e)
+{
+	json_t *steps = json_object_get(o, "steps_us"), *v;
+	const char *name;
+
+	if (steps && !json_is_object(steps))
+		return err_set(e, -EINVAL, "\"steps_us\" is not an object");
+	json_object_foreach(steps, name, v)
+	{
+		if (!json_is_integer(v))
+			return err_set(e, -EINVAL, "\"%s\" of \"steps_us\" is not a number", name);
+		record_add_step(r, name, json_integer_value(v));
+	}
+	return 0;
+}
+
 static int read_lists(const json_t *o, struct record *r, struct err *e)
 {
 	const json_t *a;
@@ -90,7 +106,8 @@ static int read_lists(const json_t *o, struct record *r, struct err *e)
 		if (k < 0)
 			return k;
 	}
-	if ((k = json_field_strv(o, "problems", &r->problems, e)) < 0 ||
+	if ((k = read_steps(o, r, e)) < 0 ||
+		(k = json_field_strv(o, "problems", &r->problems, e)) < 0 ||
 		(k = json_field_strv(o, "artifacts", &r->artifacts, e)) < 0)
 		return k;
 	return json_field_strv(o, "tags", &r->tags, e);

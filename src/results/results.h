@@ -82,6 +82,12 @@ struct record_splat {
 	char *text; /* owned; decoded where symbols were to be had */
 };
 
+/* How far a guest had come after how long. */
+struct record_step {
+	char *name; /* owned */
+	int64_t us;
+};
+
 /* Strings are owned; NULL where there is nothing to say. Durations in ms, -1: not known. */
 struct record {
 	char *id; /* unique in a run: "TEST" or "TEST@KERNEL@MACHINE" where there are several */
@@ -103,6 +109,8 @@ struct record {
 	struct strv problems; /* of the protocol */
 	char *started; /* RFC 3339 */
 	int64_t duration_ms, boot_ms, test_ms;
+	struct record_step *steps; /* owned: in order */
+	size_t n_steps;
 	char *release; /* of the kernel that ran, as it said itself */
 	char *engine, *accel, *accel_why, *machine_type;
 	char *isolate; /* "clone", "boot", "shared" */
@@ -129,6 +137,7 @@ struct record {
 		.engine_cpu_ms = -1, .engine_maxrss_kib = -1, .attempt = 1                \
 	}
 void record_release(struct record *r);
+void record_add_step(struct record *r, const char *name, int64_t us);
 void record_write(struct buf *b, const struct record *r); /* one line of JSON with its newline */
 /* Unknown fields are passed over; a newer schema is -EPROTONOSUPPORT. LINE is for the message. */
 int record_read(const char *json, size_t len, const char *what, int line, struct record *ret,

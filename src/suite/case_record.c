@@ -46,9 +46,19 @@ void record_add_os_plan(struct record *rec, const struct os_plan *plan)
 	add_spec(rec, os_plan_spec(plan));
 }
 
+void record_add_steps(struct record *rec, const struct job_report *r, int64_t before_us)
+{
+	if (before_us)
+		record_add_step(rec, "asked", before_us);
+	for (size_t i = 0; i < GUEST_STEPS; i++)
+		if (r->steps_us[i] >= 0)
+			record_add_step(rec, guest_step_name(i), before_us + r->steps_us[i]);
+}
+
 void record_add_report(struct record *rec, const struct job_report *r, size_t test)
 {
 	rec->boot_ms = r->boot_ms;
+	record_add_steps(rec, r, 0);
 	rec->engine_cpu_ms = r->engine_cpu_us / 1000;
 	rec->engine_maxrss_kib = r->engine_maxrss_kib;
 	str_replace(&rec->isolate, guest_isolate_name(r->isolate));

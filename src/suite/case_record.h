@@ -14,6 +14,8 @@ void record_add_os_plan(struct record *rec, const struct os_plan *plan);
 void record_add_report(struct record *rec, const struct job_report *r, size_t test);
 /* The same of a machine whose system is its own. */
 void record_add_os_report(struct record *rec, const struct os_report *r);
+/* How far its guest came after how long. BEFORE_US went by until it was asked for; 0: nothing is said of that. */
+void record_add_steps(struct record *rec, const struct job_report *r, int64_t before_us);
 /* Adds function, file and line to the traces. */
 struct case_context;
 /* How to come to its guest, or why that was not saved. */

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "suite/case_record.h"
 #include "suite/debug_socket.h"
 #include "suite/keep_one.h"
 #include "suite/sink.h"
@@ -34,6 +35,7 @@ struct once {
 	struct guest_snapshot *snapshot; /* owned; NULL: the guest is a new one */
 	struct debug_socket debug;
 	struct keep_one keep;
+	int64_t began_us, asked_us; /* we did; the guest was asked for */
 	struct job *job; /* owned */
 	struct sink *out[2]; /* owned: stdout, stderr */
 	bool error_told[2]; /* acted upon: nobody reads any more, or what was written is lost */
@@ -213,6 +215,7 @@ static void fill_record(const struct once *c, struct record *rec)
 	rec->memory_mib = spec->memory_mib;
 	rec->boot_ms = c->report->boot_ms;
 	rec->duration_ms = c->report->total_ms;
+	record_add_steps(rec, c->report, c->asked_us - c->began_us);
 	rec->resume = keep_one_resume(&c->keep, c->report);
 }
 
@@ -289,6 +292,16 @@ static void tell_isolate(const struct once *c, struct buf *b)
 		buf_addf(b, "vmrig: booted, not cloned: %s\n", r->isolate_why);
 }
 
+/* Where the time went. */
+static void tell_steps(const struct record *rec, struct buf *b)
+{
+	buf_adds(b, "vmrig: after ms:");
+	for (size_t i = 0; i < rec->n_steps; i++)
+		buf_addf(b, "%s %s %.1f", i ? "," : "", rec->steps[i].name,
+			(double)rec->steps[i].us / 1e3);
+	buf_addc(b, '\n');
+}
+
 /* What is not the command's own business is told: why there is no exit code of its own, the kernel's words. */
 static void tell(const struct once *c, const struct record *rec)
 {
@@ -317,6 +330,8 @@ static void tell(const struct once *c, const struct record *rec)
 	for (size_t i = 0; about_guest && i < c->report->trouble.n; i++)
 		buf_addf(&b, "vmrig: agent: %s\n", c->report->trouble.v[i]);
 	keep_one_tell(&c->keep, c->report, &b);
+	if (c->o->verbose)
+		tell_steps(rec, &b);
 	fd_write_all(STDERR_FILENO, buf_str(&b), b.len);
 }
 
@@ -474,6 +489,7 @@ static int run(struct once *c, struct err *e)
 	c->out[1] = sink_new(c->loop, STDERR_FILENO, on_sink, c);
 	for (size_t i = 0; i < guest_plan_notes(c->plan)->n; i++)
 		fprintf(stderr, "vmrig: %s\n", guest_plan_notes(c->plan)->v[i]);
+	c->asked_us = clock_us();
 	r = job_start(c->loop, &spec, &h, &c->job, e);
 	if (r < 0)
 		return r;
@@ -485,7 +501,7 @@ static int run(struct once *c, struct err *e)
 
 int once_run(const struct once_options *o, struct err *e)
 {
-	struct once c = { .o = o, .debug = DEBUG_SOCKET_INIT };
+	struct once c = { .o = o, .began_us = clock_us(), .debug = DEBUG_SOCKET_INIT };
 	int r;
 
 	c.loop = loop_new();

@@ -196,6 +196,7 @@ test_user_namespaces_work_in_the_guest() {
 test_time_limit_of_the_command_exits_124_and_shows_backtraces() {
 	vmrig run --verbose --timeout 3s -- sleep 100
 	code_is 124
+	grep -qE '^vmrig: after ms: asked [0-9.]+, engine .* agent .* end [0-9.]+$' err || fail "no times"
 	has err "limit: test"
 	has err "Show backtrace of all active CPUs"
 }

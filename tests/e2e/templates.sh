@@ -255,6 +255,7 @@ test_the_suite_says_which_test_is_a_clone() {
 	vmrig test -o out.d
 	code_is 0
 	same "$(field out.d/results.jsonl as-ever isolate)" clone
+	same "$(grep -c '"steps_us":{"engine":.*"runs":.*"agent":.*"root":.*"command":.*"exit":.*"end":' out.d/results.jsonl)" 2
 	same "$(field out.d/results.jsonl cold isolate)" boot
 	vmrig test --isolate boot -o all.d
 	same "$(field all.d/results.jsonl as-ever isolate)" boot

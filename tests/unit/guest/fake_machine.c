@@ -10,11 +10,17 @@
 struct fake_machine machine;
 int64_t fake_now;
 
-/* The linker sends calls of clock_ms() here. */
+/* The linker sends calls of clock_ms() and clock_us() here. */
 int64_t __wrap_clock_ms(void);
 int64_t __wrap_clock_ms(void)
 {
 	return fake_now;
+}
+
+int64_t __wrap_clock_us(void);
+int64_t __wrap_clock_us(void)
+{
+	return fake_now * 1000;
 }
 
 /* ---- machines ---- */
@@ -171,6 +177,12 @@ void machine_save(struct machine *m, int state_fd, machine_saved_cb cb, void *ar
 void machine_cont(struct machine *m)
 {
 	machine.conts++;
+}
+
+void machine_times(const struct machine *m, struct machine_times *ret)
+{
+	*ret = (struct machine_times){ .started_us = fake_now * 1000 + 1,
+		.runs_us = fake_now * 1000 + 2 };
 }
 
 bool machine_ran(const struct machine *m)

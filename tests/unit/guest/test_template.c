@@ -61,6 +61,39 @@ static void the_first_makes_it_and_is_its_first_clone(void **state)
 	assert_int_equal(rig.report->engine_cpu_us, 2 * 1234);
 }
 
+static void each_step_is_told_with_its_time(void **state)
+{
+	const int64_t *at;
+
+	start();
+	pass(300);
+	make_template(); /* what was before the clone itself is forgotten */
+	pass(10);
+	say_done(ID_ROOT, 0, "");
+	expect_exec(0);
+	pass(20);
+	say_started(0);
+	pass(30);
+	say_output(WIRE_STDOUT, 0, "x");
+	pass(40);
+	say_exited(0, 0);
+	expect(WIRE_SHUTDOWN);
+	pass(50);
+	say_bye();
+	expect_over();
+	at = rig.report->steps_us;
+	assert_int_equal(at[STEP_STATE], -1); /* the fake does not tell */
+	assert_int_equal(at[STEP_AGENT], 310000);
+	assert_int_equal(at[STEP_ROOT], 310000);
+	assert_int_equal(at[STEP_COMMAND], 330000);
+	assert_int_equal(at[STEP_OUTPUT], 360000);
+	assert_int_equal(at[STEP_EXIT], 400000);
+	assert_int_equal(at[STEP_END], 450000);
+	assert_true(at[STEP_ENGINE] >= 0 && at[STEP_RUNS] >= at[STEP_ENGINE]);
+	for (enum guest_step s = 0; s < GUEST_STEPS; s++)
+		assert_true(strlen(guest_step_name(s)) > 0);
+}
+
 static void the_next_is_a_clone_at_once(void **state)
 {
 	make_template();
@@ -492,6 +525,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(the_first_makes_it_and_is_its_first_clone),
+		T(each_step_is_told_with_its_time),
 		T(the_next_is_a_clone_at_once),
 		T(each_clone_is_given_what_is_its_own),
 		T(those_that_are_to_be_alike_are_given_the_same),

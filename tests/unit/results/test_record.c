@@ -70,6 +70,8 @@ static void every_field_is_read_back(void **state)
 	strv_add(&r.tags, "t");
 	add_splat(&r, "title", "text");
 	add_subtest(&r, "s", VERDICT_NONE, "why");
+	record_add_step(&r, "engine", 1234);
+	record_add_step(&r, "end", 56789);
 	assert_round_trip(&r);
 	line = written(&r);
 	assert_int_equal(record_read(line, strlen(line), "x", 1, &back, NULL), 0);
@@ -79,6 +81,9 @@ static void every_field_is_read_back(void **state)
 		assert_string_equal(*strings[i], *(char **)((char *)&back + offset));
 	}
 	assert_int_equal(back.verdict, VERDICT_TIMEOUT);
+	assert_int_equal(back.n_steps, 2);
+	assert_string_equal(back.steps[1].name, "end");
+	assert_int_equal(back.steps[1].us, 56789);
 	assert_true(back.ok && back.has_exit && back.output_truncated && back.deterministic);
 	assert_int_equal(back.exit_code, -1);
 	assert_int_equal(back.signal, 9);

@@ -156,6 +156,11 @@ const char *guest_plan_one_off(const struct guest_plan *p)
 	return NULL;
 }
 
+const char *guest_step_name(enum guest_step s)
+{
+	return s == STEP_AGENT ? "agent" : "another";
+}
+
 const char *guest_isolate_name(enum guest_isolate i)
 {
 	return i == ISOLATE_CLONE ? "clone" : "boot";
@@ -342,6 +347,8 @@ int job_start(struct loop *loop, const struct job_spec *spec, const struct job_h
 	j->report.kmsg = j->kmsg;
 	j->report.kernel_end = &j->end;
 	j->report.limit_command = -1;
+	for (size_t i = 0; i < GUEST_STEPS; i++)
+		j->report.steps_us[i] = i == STEP_AGENT ? 1500 : -1;
 	j->timer = loop_timer_add(loop, clock_ms() + 1, on_timer, j);
 	if (fake_pool.can_park && spec->isolate == ISOLATE_CLONE)
 		j->report.isolate = ISOLATE_CLONE;
