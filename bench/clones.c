@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bench/measure.h"
+#include "bench/stages.h"
 
 struct one {
 	double first_ms, wall_ms; /* to the first byte on stdout, to the end */
@@ -82,7 +83,7 @@ static pid_t start(const char *const *argv, int out[2], int err[2])
 	return pid;
 }
 
-static double boot_ms(int fd)
+static double boot_ms(int fd, struct stages *stages)
 {
 	char text[65536];
 	size_t len = 0;
@@ -92,11 +93,14 @@ static double boot_ms(int fd)
 	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
 		len += (size_t)n;
 	text[len] = '\0';
+	if (stages)
+		stages_add(stages, text);
 	p = strstr(text, "\"boot_ms\":");
 	return p ? strtod(p + strlen("\"boot_ms\":"), NULL) : -1;
 }
 
-static struct one run_one(const char *const *argv, bool look)
+/* STAGES takes where its time went; NULL: nobody asks, nor for its memory. */
+static struct one run_one(const char *const *argv, struct stages *stages)
 {
 	struct one s = { 0 };
 	double began = now_ms();
@@ -107,17 +111,35 @@ static struct one run_one(const char *const *argv, bool look)
 	if (read(out[0], &byte, 1) != 1)
 		die(argv[0]);
 	s.first_ms = now_ms() - began;
-	if (look)
+	if (stages)
 		s.private_mib = private_mib(pid);
 	while (read(out[0], &byte, 1) > 0)
 		;
 	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
 		die("vmrig run failed");
 	s.wall_ms = now_ms() - began;
-	s.boot_ms = boot_ms(err[0]);
+	s.boot_ms = boot_ms(err[0], stages);
 	close(out[0]);
 	close(err[0]);
 	return s;
+}
+
+/* GOAL is as it is printed: "goal <= 150". */
+static bool missed(const char *goal, double v)
+{
+	double bound;
+
+	if (sscanf(goal, "goal <= %lf", &bound) == 1)
+		return v > bound;
+	return sscanf(goal, "goal >= %lf", &bound) == 1 && v < bound;
+}
+
+static void add_stages(json_t *all, const char *key, const struct stages *stages)
+{
+	json_t *o = json_object();
+
+	stages_print(stages, o);
+	json_object_set_new(all, key, o);
 }
 
 static void add(json_t *all, const char *key, const char *name, const double *v, size_t n,
@@ -163,11 +185,13 @@ static void bench_accel(
 	const char *const clone[] = ARGV("clone"), *const boot[] = ARGV("boot");
 	char key[80];
 	double first[2][RUNS_MAX], wall[2][RUNS_MAX], up[2][RUNS_MAX], mib[RUNS_MAX];
+	static struct stages stages;
 
-	run_one(clone, false);
-	run_one(clone, false);
+	stages = (struct stages){ 0 };
+	run_one(clone, NULL);
+	run_one(clone, NULL);
 	for (size_t i = 0; i < n; i++) {
-		struct one c = run_one(clone, true), b = run_one(boot, false);
+		struct one c = run_one(clone, &stages), b = run_one(boot, NULL);
 
 		first[0][i] = c.first_ms, first[1][i] = b.first_ms;
 		wall[0][i] = c.wall_ms, wall[1][i] = b.wall_ms;
@@ -177,6 +201,10 @@ static void bench_accel(
 	columns(all, accel, "answer", "agent's first word", up[0], up[1], n, "");
 	columns(all, accel, "first", "first output", first[0], first[1], n, "");
 	columns(all, accel, "wall", "vmrig run -- echo x", wall[0], wall[1], n, goal);
+	if (missed(goal, spread_of(wall[0], n).median)) {
+		snprintf(key, sizeof(key), "%s_wall_stages", accel);
+		add_stages(all, key, &stages);
+	}
 	snprintf(key, sizeof(key), "%s_private", accel);
 	add(all, key, "  the clone's engine: memory of its own", mib, n, "MiB", "goal <= 24");
 }
@@ -198,6 +226,7 @@ static const struct mode modes[] = {
 struct suite_run {
 	double rate; /* tests a second, all told */
 	double cpu_ms; /* a test, vmrig's and its engines' together */
+	struct stages stages; /* of the same tests */
 	double answer_ms,
 		first_ms; /* medians of its tests: engine asked for to agent's answer, to first output */
 };
@@ -242,6 +271,7 @@ static void read_results(const char *out, const struct mode *m, struct suite_run
 		if (!p || (size_t)i < from)
 			continue;
 		answer[n++] = strtod(p + strlen("\"boot_ms\":"), NULL);
+		stages_add(&ret->stages, line);
 	}
 	fclose(f);
 	ret->answer_ms = spread_of(answer, n).median;
@@ -257,7 +287,7 @@ static struct suite_run run_suite(
 	const char *const argv[] = { vmrig, "test", "-j", "2", "-o", out, m->args[0], m->args[1],
 		file, m->args[2], NULL };
 	double cpu = children_cpu_ms();
-	struct suite_run r;
+	struct suite_run r = { 0 };
 	struct sample s;
 	FILE *f;
 
@@ -296,6 +326,8 @@ static void add_mode(json_t *all, const struct mode *m, const struct suite_run *
 			offsetof(struct suite_run, first_ms) },
 	};
 
+	bool any = false;
+
 	for (size_t k = 0; k < sizeof(rows) / sizeof(*rows); k++) {
 		double v[RUNS_MAX];
 		char key[80], title[80];
@@ -306,7 +338,10 @@ static void add_mode(json_t *all, const struct mode *m, const struct suite_run *
 		snprintf(title, sizeof(title), "%s%s%s", k ? "" : m->name, k ? "" : ": ",
 			rows[k].name);
 		add(all, key, title, v, n, rows[k].unit, pool ? rows[k].goal : "");
+		any |= pool && missed(rows[k].goal, spread_of(v, n).median);
 	}
+	if (any)
+		add_stages(all, "pool_stages", &r[n - 1].stages);
 }
 
 /* Isolated tests of a command that does next to nothing. */
