@@ -145,6 +145,7 @@ static const struct {
 	{ NULL, "DIR", dirs, { 0 } },
 	{ NULL, "FILE", files, { 0 } },
 	{ NULL, "DIR|URL", dirs, { 0 } },
+	{ NULL, "CASE|DIR", dirs, { 0 } },
 	{ NULL, "URL|FILE", files, { 0 } },
 	{ NULL, "NAME|FILE", files, { 0 } },
 	{ NULL, "BASE", files, { "tinyconfig", "defconfig", "host" } },
