@@ -80,8 +80,17 @@ int os_read_seed(struct yaml_reader *l, const struct yaml_key *k, const struct y
 	void *field); /* struct os_seed */
 int os_read_ssh(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
 	void *field); /* struct os_ssh */
-/* Whether one of the steps needs SSH. */
-bool os_steps_ssh(const struct os_steps *s);
+/* What a machine has for steps. */
+struct os_means {
+	const char *machine; /* its name, for messages */
+	bool ssh; /* it says as whom to log in */
+	bool key; /* and a key is made for that */
+	bool display;
+	bool resets;
+	uint32_t serials;
+};
+/* -EINVAL, with its place, for a step that such a machine cannot be made to take. */
+int os_steps_check(const struct yaml_reader *l, const struct os_steps *s, const struct os_means *m);
 
 /* The highest serial port that one of the steps or the grammar speaks of. */
 uint32_t os_steps_serial(const struct os_steps *s);

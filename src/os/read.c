@@ -103,6 +103,7 @@ static int read_step(struct yaml_reader *l, const struct yaml_node *n, struct os
 		keys[STEP_KEYS + i] = (struct yaml_key){ os_step_kinds[i]->name, read_kind, 0,
 			.expected = os_step_kinds[i]->form };
 	s->line = n->line;
+	s->column = n->column;
 	r = yaml_read_map(l, n, "a step", keys, os_n_step_kinds + STEP_KEYS, s);
 	if (r >= 0 && !s->kind)
 		r = no_kind(l, n);

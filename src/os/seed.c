@@ -256,7 +256,7 @@ void os_seed_free(struct os_plan *p)
 
 char *os_fill_key(const struct os_plan *p, const char *line)
 {
-	static const char name[] = "@SSH_KEY@";
+	static const char name[] = OS_SSH_KEY;
 	const char *at = strstr(line, name), *key = p->keys ? p->keys->user.public : NULL;
 
 	if (!at || !key)

@@ -13,8 +13,17 @@
 
 struct os_step_run;
 
+#define OS_SSH_KEY "@SSH_KEY@" /* the public key of the run, in a text */
+
+enum {
+	OS_NEEDS_SSH = 1,
+	OS_NEEDS_DISPLAY = 2,
+	OS_NEEDS_KEY_TEXT = 4 /* the key of the run, where its text has OS_SSH_KEY */
+};
+
 struct os_step_kind {
 	const char *name; /* the key */
+	unsigned needs; /* of the machine */
 	const char *form; /* what its value may be, for messages: "a pattern" */
 	/* Reads the key's value into the step: -EINVAL by yaml_error() or yaml_expected(). */
 	int (*read)(struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n,
@@ -34,7 +43,7 @@ struct os_step_kind {
 /* As it stands in the file. */
 struct os_step {
 	const struct os_step_kind *kind;
-	int line; /* in the file */
+	int line, column; /* in the file */
 	int64_t timeout_ms; /* 0: none of its own */
 	uint32_t serial;
 	char *text; /* owned: pattern, line to send, command, … by its kind; NULL */

@@ -73,6 +73,7 @@ static void send_start(struct os *o, struct os_step_run *r)
 
 const struct os_step_kind os_step_send = {
 	.name = "send",
+	.needs = OS_NEEDS_KEY_TEXT,
 	.form = "a line of text",
 	.read = read_text,
 	.start = send_start,
@@ -190,6 +191,7 @@ static void shell_text(struct os *o, struct os_step_run *r)
 
 const struct os_step_kind os_step_shell = {
 	.name = "shell",
+	.needs = OS_NEEDS_KEY_TEXT,
 	.form = "a command for the shell that is logged in",
 	.read = read_text,
 	.start = shell_start,

@@ -95,6 +95,7 @@ static void key_ended(struct os *o, struct os_step_run *r)
 
 const struct os_step_kind os_step_key = {
 	.name = "key",
+	.needs = OS_NEEDS_DISPLAY,
 	.form = "keys pressed together, such as esc or ctrl-alt-delete, or a list of such",
 	.read = read_key,
 	.timeout_ms = 30000,
@@ -124,6 +125,7 @@ static void type_start(struct os *o, struct os_step_run *r)
 
 const struct os_step_kind os_step_type = {
 	.name = "type",
+	.needs = OS_NEEDS_DISPLAY,
 	.form = "a text, as a US keyboard types it",
 	.read = read_type,
 	.timeout_ms = 60000,
@@ -168,6 +170,7 @@ static void screenshot_start(struct os *o, struct os_step_run *r)
 
 const struct os_step_kind os_step_screenshot = {
 	.name = "screenshot",
+	.needs = OS_NEEDS_DISPLAY,
 	.form = "a name",
 	.read = read_screenshot,
 	.timeout_ms = 30000,
@@ -339,6 +342,7 @@ static void screen_step_release(struct os_step_run *r)
 
 const struct os_step_kind os_step_screen = {
 	.name = "screen",
+	.needs = OS_NEEDS_DISPLAY,
 	.form = "a PNG file, or {like: FILE, tolerance: 8, differ: 0.5%, regions: [WIDTHxHEIGHT+X+Y]}",
 	.read = read_screen,
 	.timeout_ms = 60000,

@@ -180,9 +180,7 @@ static void ssh_start(struct os *o, struct os_step_run *r)
 
 	m->o = o;
 	r->data = m;
-	if (!o->spec.plan->wish.ssh || !o->spec.plan->wish.ssh->user)
-		os_step_fail(o, "the machine has no 'ssh': it does not say as whom to log in");
-	else if (o->ssh)
+	if (o->ssh)
 		begin(o, m);
 	else
 		machine_command(o->machine, "human-monitor-command",
@@ -292,6 +290,7 @@ static int read_copy_out(struct yaml_reader *l, const struct yaml_key *k, const 
 
 const struct os_step_kind os_step_ssh = {
 	.name = "ssh",
+	.needs = OS_NEEDS_SSH,
 	.form = "a command, or {run: ..., exit: ...}",
 	.read = read_ssh,
 	.timeout_ms = TIMEOUT_MS,
@@ -302,6 +301,7 @@ const struct os_step_kind os_step_ssh = {
 
 const struct os_step_kind os_step_copy_in = {
 	.name = "copy_in",
+	.needs = OS_NEEDS_SSH,
 	.form = "{from: ..., to: ...}",
 	.read = read_copy_in,
 	.timeout_ms = TIMEOUT_MS,
@@ -312,6 +312,7 @@ const struct os_step_kind os_step_copy_in = {
 
 const struct os_step_kind os_step_copy_out = {
 	.name = "copy_out",
+	.needs = OS_NEEDS_SSH,
 	.form = "a path in the guest, or {from: ..., to: ...}",
 	.read = read_copy_out,
 	.timeout_ms = TIMEOUT_MS,
@@ -319,14 +320,6 @@ const struct os_step_kind os_step_copy_out = {
 	.explain = ssh_explain,
 	.release = ssh_release,
 };
-
-bool os_steps_ssh(const struct os_steps *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i]->kind->start == ssh_start)
-			return true;
-	return false;
-}
 
 /* ---- the end ---- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arch.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -131,6 +132,57 @@ static int check_kind(struct yaml_reader *l, const struct suite_test *t, const s
 		t->name);
 }
 
+static bool is_pc(const struct suite_machine *m)
+{
+	const char *arch = m->arch ? m->arch : arch_host();
+
+	return m->type == MACHINE_Q35 || m->type == MACHINE_PC ||
+	       (m->type == MACHINE_AUTO &&
+		       !(arch_parse(arch) && streq(arch_parse(arch), "aarch64")));
+}
+
+/* What it says must be possible on every machine that it runs on. */
+static int check_means_of(struct yaml_reader *l, const struct suite_test *t,
+	const struct suite_machine *m, const struct yaml_node *n)
+{
+	const struct suite_system *s = &m->system;
+	const struct os_means means = {
+		.machine = m->name,
+		.ssh = s->ssh.user,
+		.key = s->ssh.user && !s->ssh.key,
+		.display = is_pc(m),
+		.resets = s->resets,
+		.serials = s->serials ? s->serials
+			   : is_pc(m) ? MACHINE_SERIALS_MAX
+				      : 1,
+	};
+	int r = os_steps_check(l, &s->prepare, &means);
+
+	if (r >= 0)
+		r = os_steps_check(l, &t->steps, &means);
+	if (r >= 0 && t->grammar.serial >= means.serials)
+		r = yaml_error(&l->y, n, l->e,
+			"test '%s': machine '%s' has no serial port %u for its 'console'", t->name,
+			m->name, t->grammar.serial);
+	if (r >= 0 && t->exit_port.port && !is_pc(m) && m->type != MACHINE_MICROVM)
+		r = yaml_error(&l->y, n, l->e,
+			"test '%s': machine '%s' has no I/O ports, so no 'exit_port'", t->name,
+			m->name);
+	return r;
+}
+
+static int check_systems(
+	struct yaml_reader *l, const struct suite_test *t, const struct yaml_node *n)
+{
+	const struct suite *s = loader_of(l)->s;
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_machines && r >= 0; i++)
+		if (s->machines[i].has_system && plan_fits(t, &s->machines[i]))
+			r = check_means_of(l, t, &s->machines[i], n);
+	return r;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct suite_test *const *x = a, *const *y = b;
@@ -175,6 +227,8 @@ static int check_restrictions(struct yaml_reader *l, const struct yaml_node *lis
 					"test '%s': 'machines' has no '%s'", t->name,
 					t->machines.v[k]);
 		r = check_kind(l, t, list->v[i]);
+		if (r >= 0)
+			r = check_systems(l, t, list->v[i]);
 		if (r < 0)
 			return r;
 	}

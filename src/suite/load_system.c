@@ -190,6 +190,9 @@ int load_system(struct yaml_reader *l, const struct yaml_node *n, struct suite_m
 	if (s->n_disks > MACHINE_DISKS_MAX)
 		return yaml_error(
 			&l->y, n, l->e, "a machine takes at most %d disks", MACHINE_DISKS_MAX);
+	if (s->shutdown.ssh_ms && !s->ssh.user)
+		return yaml_error(&l->y, n, l->e,
+			"'shutdown: {ssh: ...}' goes with 'ssh', which says as whom to log in");
 	if (s->initrd && !s->kernel)
 		return yaml_error(&l->y, n, l->e, "'initrd' goes with 'kernel'");
 	if (m->has_system)

@@ -129,6 +129,43 @@ static void keys_of_a_system_need_one(void **state)
 #undef T
 }
 
+static void steps_must_be_possible_on_every_machine_that_they_are_for(void **state)
+{
+#define ON(m, s) \
+	"machines: [{ name: m, " m " }]\ntests: [{ name: t, steps: [{ expect: x }, { " s " }] }]\n"
+	expect_mistake(
+		ON("iso: x", "ssh: true"), "vmrig.yaml:2:43: step 'ssh': machine 'm' has no 'ssh'");
+	expect_mistake(ON("iso: x", "copy_out: /x"), "has no 'ssh'");
+	expect_mistake(
+		ON("iso: x, arch: aarch64, firmware: uefi", "screenshot: s"), "has no display");
+	expect_mistake(ON("kernel: x, type: microvm", "key: esc"), "has no display");
+	expect_mistake(ON("iso: x, serials: 2", "send: y, serial: 2"), "serial ports");
+	expect_mistake(ON("kernel: x, type: microvm", "expect: y, serial: 1"), "serial ports");
+	expect_mistake(ON("iso: x, resets: true", "ends: reset"), "does not end by a reset");
+	expect_mistake(ON("iso: x", "shell: echo @SSH_KEY@"), "has no key of the run");
+	expect_mistake(ON("iso: x, ssh: { user: u, key: k }", "send: '@SSH_KEY@'"),
+		"has no key of the run");
+	expect_mistake(ON("iso: x, prepare: [{ ssh: y }]", "send: y"), "vmrig.yaml:1:");
+	expect_mistake("machines: [{ name: a, iso: x, ssh: u }, { name: b, iso: x }]\n"
+		       "tests: [{ name: t, steps: [{ ssh: y }] }]\n",
+		"machine 'b' has no 'ssh'");
+	expect_mistake(
+		"machines: [{ name: m, iso: x, shutdown: { ssh: 1m } }]\ntests: [{ name: t, steps: [{ send: y }] }]\n",
+		"goes with 'ssh'");
+	expect_mistake("machines: [{ name: m, iso: x, serials: 1 }]\n"
+		       "tests: [{ name: t, console: { serial: 1, pass: x } }]\n",
+		"no serial port 1");
+	expect_mistake("machines: [{ name: m, arch: aarch64, kernel: x }]\n"
+		       "tests: [{ name: t, exit_port: { pass: 0x10 } }]\n",
+		"no I/O ports");
+	expect_ids(ON("iso: x, ssh: u", "shell: echo @SSH_KEY@"), "t");
+	expect_ids(
+		"machines: [{ name: a, iso: x, ssh: u }, { name: b, iso: x }]\n"
+		"tests: [{ name: t, machines: a, steps: [{ ssh: y }] }, { name: s, steps: [{ send: y }] }]\n",
+		"t@a s@a s@b");
+#undef ON
+}
+
 /* ---- verdicts ---- */
 
 static char some_start[] = "s", some_pass[] = "p", some_end[] = "e";
@@ -355,6 +392,7 @@ int main(void)
 		in_folder(kernels_do_not_multiply_systems),
 		in_folder(test_needs_a_machine_of_its_kind),
 		in_folder(keys_of_a_system_need_one),
+		in_folder(steps_must_be_possible_on_every_machine_that_they_are_for),
 		cmocka_unit_test(preparation_is_told_apart_and_never_what_was_expected),
 		cmocka_unit_test(verdicts_of_systems),
 		cmocka_unit_test(exit_port_must_speak_and_be_understood),
