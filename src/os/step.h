@@ -48,6 +48,7 @@ struct os_step {
 	uint32_t serial;
 	char *text; /* owned: pattern, line to send, command, … by its kind; NULL */
 	char *to; /* owned: of a copy; NULL */
+	uint32_t size_max_mib; /* of a copy out of the guest */
 	char *user, *password, *prompt; /* owned; NULL */
 	json_t *arguments; /* owned; NULL */
 	int number; /* of the kind: the exit code that is right, … */

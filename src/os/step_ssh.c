@@ -15,6 +15,9 @@
 #define TAIL_LINES 3
 #define ARTIFACTS  "artifacts"
 
+/* What a guest may put on our disk by a copy, unless the step says otherwise. */
+#define COPY_OUT_MAX_MIB 1024
+
 /* A user who may not is told so by sudo, without being asked for a password. */
 #define POWEROFF "if [ \"$(id -u)\" = 0 ]; then poweroff; else sudo -n poweroff; fi"
 
@@ -146,7 +149,8 @@ static void begin(struct os *o, struct remote *m)
 	} else {
 		to = destination(o, m, s);
 		if (to)
-			m->job = ssh_copy_out(o->ssh, s->text, to, &h);
+			m->job = ssh_copy_out(
+				o->ssh, s->text, to, (uint64_t)s->size_max_mib << 20, &h);
 		else
 			os_step_fail(o, "cannot make the folder %s/%s", o->spec.dir, ARTIFACTS);
 	}
@@ -268,13 +272,15 @@ static int read_copy_out(struct yaml_reader *l, const struct yaml_key *k, const 
 	static const struct yaml_key keys[] = {
 		{ "from", yaml_read_text, FIELD(text), .required = true },
 		{ "to", read_name_below, FIELD(to) },
+		{ "size_max", yaml_read_memory, FIELD(size_max_mib) },
 	};
 #undef FIELD
-	int r = n->kind == YAML_SCALAR
-			? yaml_read_text(l, k, n, &s->text)
-			: yaml_read_map(l, n, "'copy_out'", keys, ARRAY_SIZE(keys), s);
 	const char *base;
+	int r;
 
+	s->size_max_mib = COPY_OUT_MAX_MIB;
+	r = n->kind == YAML_SCALAR ? yaml_read_text(l, k, n, &s->text)
+				   : yaml_read_map(l, n, "'copy_out'", keys, ARRAY_SIZE(keys), s);
 	if (r < 0 || s->to)
 		return r;
 	base = path_base(s->text);

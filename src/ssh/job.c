@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@
 #define LOG_MAX     (1024 * 1024)
 #define SAID_MAX    4096 /* of what scp prints, for the reason of its failure */
 #define SSH_FAILURE 255
+#define WATCH_MS    100 /* between two looks at how much a copy is */
+#define WATCH_REST  10 /* times as long as a look takes there is none */
 
 enum job_state { JOB_PROBING, JOB_RESTING, JOB_RUNNING, JOB_OVER };
 
@@ -48,6 +51,8 @@ struct ssh_job {
 	struct job_stream streams[2];
 	int log_fd; /* owned: of ssh; -1 */
 	struct buf said; /* a copy's last words */
+	uint64_t size_max; /* of a copy out of the guest; 0: none */
+	struct loop_timer *watch; /* owned: looks how much there is */
 	char *trouble; /* owned; NULL */
 	unsigned tries;
 	struct ssh_result result;
@@ -129,11 +134,47 @@ static void command_ended(struct ssh_job *j, int status, const char *log)
 	}
 }
 
+/* The guest says how much it sends, and may lie. */
+static bool too_large(struct ssh_job *j)
+{
+	uint64_t mib = j->size_max >> 20;
+
+	if (!j->size_max || ssh_measure(j->to, j->size_max) <= j->size_max)
+		return false;
+	dir_remove(j->to, NULL);
+	set_trouble(
+		j, xasprintf("it is larger than %llu %s",
+			   (unsigned long long)(mib ? mib : j->size_max), mib ? "MiB" : "bytes"));
+	finish(j, SSH_FAILED, 0);
+	return true;
+}
+
+static void on_watch(void *arg)
+{
+	struct ssh_job *j = arg;
+	int64_t began = clock_ms(), gap;
+
+	if (j->state != JOB_RUNNING || j->checking)
+		return;
+	if (ssh_measure(j->to, j->size_max) > j->size_max) {
+		stop_streams(j);
+		proc_kill(&j->child);
+		too_large(j);
+		return;
+	}
+	gap = WATCH_REST * (clock_ms() - began);
+	loop_timer_set(j->watch, clock_ms() + (gap > WATCH_MS ? gap : WATCH_MS));
+}
+
 static void copy_ended(struct ssh_job *j, int status)
 {
 	_cleanup_buf_ struct buf how = BUF_INIT;
 	char *reason = ssh_log_reason(buf_str(&j->said));
 
+	if (too_large(j)) {
+		free(reason);
+		return;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		free(reason);
 		finish(j, SSH_EXITED, 0);
@@ -256,6 +297,15 @@ static int open_streams(struct ssh_job *j, int child_ends[2])
 	return 0;
 }
 
+/* One file cannot outrun the looks at it. */
+static void bound_files(const struct ssh_job *j)
+{
+	const struct rlimit files = { j->size_max + 1, j->size_max + 1 }, none = { 0, 0 };
+
+	prlimit(j->child.pid, RLIMIT_FSIZE, &files, NULL);
+	prlimit(j->child.pid, RLIMIT_CORE, &none, NULL);
+}
+
 static int spawn(struct ssh_job *j, struct err *e)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
@@ -279,6 +329,8 @@ static int spawn(struct ssh_job *j, struct err *e)
 		fds[i] = (struct proc_fd){ ends[i], STDOUT_FILENO + i };
 	if (r == 0)
 		r = proc_spawn(&spec, &j->child, e);
+	if (r == 0 && j->size_max && !j->checking)
+		bound_files(j);
 	fd_close(ends[0]);
 	fd_close(ends[1]);
 	return r;
@@ -302,6 +354,8 @@ static void start(struct ssh_job *j)
 		j->streams[i].source = loop_fd_add(
 			j->s->loop, j->streams[i].fd, EPOLLIN, on_stream, &j->streams[i]);
 	j->child_source = loop_fd_add(j->s->loop, j->child.pidfd, EPOLLIN, on_child, j);
+	if (j->watch)
+		loop_timer_set(j->watch, clock_ms() + WATCH_MS);
 }
 
 static void on_probe(void *arg, const char *why)
@@ -370,25 +424,27 @@ struct ssh_job *ssh_run(struct ssh *s, const char *command, const struct ssh_han
 	return begin(j);
 }
 
-static struct ssh_job *copy(struct ssh *s, char *from, char *to, const struct ssh_handlers *h)
-{
-	struct ssh_job *j = job_new(s, h);
-
-	j->from = from;
-	j->to = to;
-	return begin(j);
-}
-
 struct ssh_job *ssh_copy_in(
 	struct ssh *s, const char *from, const char *to, const struct ssh_handlers *h)
 {
-	return copy(s, xstrdup(from), xasprintf("%s:%s", s->host, to), h);
+	struct ssh_job *j = job_new(s, h);
+
+	j->from = xstrdup(from);
+	j->to = xasprintf("%s:%s", s->host, to);
+	return begin(j);
 }
 
-struct ssh_job *ssh_copy_out(
-	struct ssh *s, const char *from, const char *to, const struct ssh_handlers *h)
+struct ssh_job *ssh_copy_out(struct ssh *s, const char *from, const char *to, uint64_t size_max,
+	const struct ssh_handlers *h)
 {
-	return copy(s, xasprintf("%s:%s", s->host, from), xstrdup(to), h);
+	struct ssh_job *j = job_new(s, h);
+
+	j->from = xasprintf("%s:%s", s->host, from);
+	j->to = xstrdup(to);
+	j->size_max = size_max;
+	if (size_max)
+		j->watch = loop_timer_add(s->loop, CLOCK_NEVER, on_watch, j);
+	return begin(j);
 }
 
 const char *ssh_job_trouble(const struct ssh_job *j)
@@ -407,6 +463,7 @@ void ssh_job_free(struct ssh_job *j)
 		return;
 	ssh_probe_free(j->probe);
 	loop_timer_remove(j->timer);
+	loop_timer_remove(j->watch);
 	stop_streams(j);
 	proc_kill(&j->child);
 	fd_close(j->log_fd);

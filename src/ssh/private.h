@@ -29,6 +29,12 @@ typedef void (*ssh_probe_cb)(void *arg, const char *why);
 struct ssh_probe *ssh_probe_start(struct loop *loop, uint16_t port, ssh_probe_cb cb, void *arg);
 void ssh_probe_free(struct ssh_probe *p); /* NULL is fine */
 
+/* ---- measure.c ---- */
+
+/* Bytes of the files in PATH, each of them and each folder counted as 4 KiB at least; no more is looked at once there are
+ * more than ENOUGH. */
+uint64_t ssh_measure(const char *path, uint64_t enough);
+
 /* ---- log.c: what became of a command, by the log of an ssh that exited with 255, its own code for any failure ---- */
 
 enum ssh_fate {

@@ -85,8 +85,9 @@ struct ssh_job *ssh_run(struct ssh *s, const char *command, const struct ssh_han
  * the other is an absolute path here. */
 struct ssh_job *ssh_copy_in(
 	struct ssh *s, const char *from, const char *to, const struct ssh_handlers *h);
-struct ssh_job *ssh_copy_out(
-	struct ssh *s, const char *from, const char *to, const struct ssh_handlers *h);
+/* More than SIZE_MAX bytes (0: as many as there are) fail it, and what came is removed. Small files count as 4 KiB. */
+struct ssh_job *ssh_copy_out(struct ssh *s, const char *from, const char *to, uint64_t size_max,
+	const struct ssh_handlers *h);
 
 /* Why it has had no answer up to now: for people; NULL where nothing went wrong yet. Valid until the next turn of the loop. */
 const char *ssh_job_trouble(const struct ssh_job *j);

@@ -84,7 +84,7 @@ test_steps_over_ssh_need_a_user() {
 	suite 'cpus: 1' '{ ssh: "true" }'
 	vmrig test --output out.d
 	code_is 2
-	has err "vmrig.yaml:2:44: step 'ssh': machine 'pc' has no 'ssh', which says as whom to log in"
+	has err "vmrig.yaml:2:42: step 'ssh': machine 'pc' has no 'ssh', which says as whom to log in"
 }
 
 # It boots once, and each test goes on from that moment with copies of its own.

@@ -259,7 +259,7 @@ static void copies_go_both_ways_and_tell_why_they_failed(void **state)
 	assert_int_equal(w.result.end, SSH_EXITED);
 	ssh_job_free(j);
 	script(&w, "no", "");
-	j = ssh_copy_out(w.ssh, "/x", "/to", handlers(&w));
+	j = ssh_copy_out(w.ssh, "/x", "/to", 0, handlers(&w));
 	loop_run(w.loop);
 	assert_int_equal(w.result.end, SSH_FAILED);
 	assert_string_equal(w.why, "scp: /x: No such file or directory");
@@ -269,6 +269,40 @@ static void copies_go_both_ways_and_tell_why_they_failed(void **state)
 	assert_non_null(strstr(seen, "-- ci@127.0.0.1:/x /to\n"));
 	/* Once, to know that we are let in. */
 	assert_int_equal(count(seen, "exit 0"), 1);
+	world_end(&w);
+}
+
+/* One file that grows without end, many that say nothing, and one that is as large as it may be. */
+static void a_copy_from_the_guest_is_bounded(void **state)
+{
+	static const struct {
+		const char *scp;
+		enum ssh_end end;
+	} all[] = {
+		{ "exec cat /dev/zero >got", SSH_FAILED },
+		{ "mkdir got; i=0; while :; do i=$((i+1)); : >got/$i; done", SSH_FAILED },
+		{ "head -c 100001 /dev/zero >got", SSH_FAILED },
+		{ "head -c 100000 /dev/zero >got", SSH_EXITED },
+	};
+	struct world w;
+	_cleanup_free_ char *got = path_join(*state, "got");
+
+	world_start(&w, state, "exit 0", "");
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct ssh_job *j;
+
+		script(&w, "scp", all[i].scp);
+		w.done = false;
+		j = ssh_copy_out(w.ssh, "/x", got, 100000, handlers(&w));
+		loop_run(w.loop);
+		assert_int_equal(w.result.end, all[i].end);
+		assert_int_equal(access(got, F_OK), all[i].end == SSH_EXITED ? 0 : -1);
+		if (all[i].end == SSH_FAILED)
+			assert_string_equal(w.why, "it is larger than 100000 bytes");
+		ssh_job_free(j);
+		free(w.why);
+		w.why = NULL;
+	}
 	world_end(&w);
 }
 
@@ -312,6 +346,7 @@ int main(void)
 		in_folder(what_had_not_begun_is_tried_again),
 		in_folder(it_waits_until_something_speaks_ssh),
 		in_folder(copies_go_both_ways_and_tell_why_they_failed),
+		in_folder(a_copy_from_the_guest_is_bounded),
 		in_folder(a_job_freed_in_its_midst_leaves_no_process),
 		cmocka_unit_test(names_of_users_that_are_more_are_refused),
 	};
