@@ -7,6 +7,7 @@
 static const struct cli_entry commands[] = {
 	{ "check", cmd_ci_check, "say whether a pipeline is still what 'init' would write" },
 	{ "init", cmd_ci_init, "write a pipeline for a suite" },
+	{ "runner", cmd_ci_runner, "make this machine a runner with KVM, or say how" },
 };
 
 static const struct cli_menu menu = { "ci",

@@ -12,6 +12,7 @@
 #define EXIT_RIG 125
 
 int cmd_ci_check(int argc, char **argv);
+int cmd_ci_runner(int argc, char **argv);
 int cmd_ci_init(int argc, char **argv);
 
 /* What `vmrig ci init` was told. */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/strv.h"
@@ -77,5 +78,21 @@ int doctor_fix(const struct doctor *d, bool apply, void (*say)(void *arg, const 
 /* The udev rule that gives /dev/kvm to the group kvm, with the mode MODE ("0660"). The caller owns the string; it ends with a
  * newline. */
 char *doctor_udev_rule(const char *mode);
+
+/* A machine that runs jobs with guests. Borrowed, all of it. */
+struct doctor_runner {
+	const char *root; /* where its files are, as of an image that is mounted; NULL: "/" */
+	const char *user; /* who runs the jobs */
+	const char *service; /* the systemd unit that starts them; NULL: none is named */
+	const struct strv *packages; /* of Debian, besides those that vmrig runs */
+	uint32_t hugepages_mib; /* reserved for guests; 0: none */
+};
+
+/*
+ * Makes a runner of it: packages, group and user, the node of KVM, limits, hugepages. Only what is not so already is a step;
+ * SAY, APPLY and what is returned are as of doctor_fix(). A step's text may have several lines: what a file will hold.
+ */
+int doctor_runner_set_up(const struct doctor_runner *r, bool apply,
+	void (*say)(void *arg, const char *step), void *arg, struct err *e);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef DOCTOR_PRIVATE_H
 #define DOCTOR_PRIVATE_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "doctor/doctor.h"
 
@@ -55,6 +57,27 @@ struct node_rights {
 void doctor_node_rights(const struct doctor *d, const char *path, struct node_rights *ret);
 
 #define KVM_UDEV_RULE_PATH "/etc/udev/rules.d/99-vmrig-kvm.rules"
-#define KVM_NODE_MODE      "0660"
+/* Steps that change a machine: each is told to SAY, and done with APPLY. */
+struct steps {
+	const char *root; /* borrowed: where the machine's files are; NULL: "/" */
+	bool apply;
+	void (*say)(void *arg, const char *step);
+	void *arg;
+	int n; /* told so far */
+};
+#define STEP_MS 60000 /* what a program may take */
+
+bool steps_here(const struct steps *x); /* the machine is this one */
+char *steps_path(const struct steps *x, const char *path); /* below its root; the caller owns it */
+void steps_tell(struct steps *x, const char *step);
+int steps_run(struct steps *x, const struct strv *words, int64_t timeout_ms, struct err *e);
+/* The same with the words one by one, NULL behind the last. */
+int steps_command(struct steps *x, struct err *e, const char *word, ...) __attribute__((sentinel));
+/* Writes TEXT to PATH, unless it is there; 1: it was (or would be) written. */
+int steps_write(struct steps *x, const char *path, const char *text, struct err *e);
+/* The udev rule of /dev/kvm; where udev does not run, the node itself. */
+int steps_own_node(struct steps *x, struct err *e);
+
+#define KVM_NODE_MODE "0660"
 
 #endif

@@ -138,4 +138,47 @@ test_the_commands_of_a_pipeline_work() {
 	ls ../cache/kernels | grep -qE '^[0-9a-f]{64}$'
 }
 
+# Another machine's files, in a folder: this one stays as it is.
+test_runner_says_what_is_to_be_done_and_does_it_once() {
+	local here
+	here=$(cat /etc/passwd /etc/group | sha256sum)
+	mkdir -p image/etc image/var/lib/dpkg
+	echo 'root:x:0:0:root:/root:/bin/sh' >image/etc/passwd
+	echo 'root:x:0:' >image/etc/group
+	: >image/etc/shadow
+	: >image/etc/gshadow
+	vmrig ci runner --root image --user ci --service ci.service --hugepages 1G
+	code_is 0
+	has out "To be done as root"
+	has out "/image/etc/udev/rules.d/99-vmrig-kvm.rules: KERNEL=="
+	has out "      ci - memlock unlimited"
+	[ ! -e image/etc/udev ]
+	sed -n 's/.*--no-install-recommends //p' out | tr ' ' '\n' | while read -r package; do
+		printf 'Package: %s\nStatus: install ok installed\nMaintainer: x\nArchitecture: all\nVersion: 1\nDescription: x\n\n' "$package"
+	done >image/var/lib/dpkg/status
+	if [ "$(id -u)" != 0 ]; then
+		vmrig ci runner --root image --user ci --apply
+		code_is 125
+		has err "a runner is set up by root"
+		return
+	fi
+	vmrig ci runner --root image --user ci --service ci.service --hugepages 1G --apply
+	code_is 0
+	grep -q '^ci:.*:/home/ci:/bin/bash$' image/etc/passwd
+	grep -q '^kvm:.*:ci$' image/etc/group
+	has image/etc/udev/rules.d/99-vmrig-kvm.rules 'KERNEL=="kvm", GROUP="kvm", MODE="0660"'
+	has image/etc/security/limits.d/99-vmrig.conf "ci - rtprio 99"
+	has image/etc/systemd/system/ci.service.d/vmrig.conf "LimitMEMLOCK=infinity"
+	has image/etc/sysctl.d/60-vmrig.conf "vm.nr_hugepages = 512"
+	[ -d image/home/ci ]
+	vmrig ci runner --root image --user ci --service ci.service --hugepages 1G --apply
+	code_is 0
+	has out "nothing: it is so already"
+	same "$(cat /etc/passwd /etc/group | sha256sum)" "$here"
+	vmrig ci runner --root nowhere
+	code_is 2
+	vmrig ci runner --user 'a:b'
+	code_is 2
+}
+
 run_tests "$@"
