@@ -148,6 +148,14 @@ static int set_place(const struct pipeline_options *o, const struct pipeline_tra
 			"on %s the jobs run in containers: --image cannot be none", t->name);
 	if (!runner)
 		runner = u->needs_kvm && t->kvm_runner ? t->kvm_runner : t->runner;
+	for (size_t i = 0; i < u->n && !container && github && !t->own_machines; i++)
+		if (u->v[i].how && streq(u->v[i].how, "fetch")) {
+			err_set(e, -EINVAL,
+				"kernel %s is a package of Debian's, and the runners of %s are no Debian",
+				u->v[i].kernel, t->name);
+			return err_hint(
+				e, "Without --image none the jobs run in a container that is one.");
+		}
 	set_flag(v, "container", container);
 	set_flag(v, "host", !container);
 	set(v, "image", image);
@@ -206,7 +214,7 @@ static bool is_made(const struct unit *x)
 	return x->how || (x->command && x->files.n);
 }
 
-static char *test_command(const struct units *u, const struct unit *x)
+static char *test_command(const struct units *u, const struct unit *x, const char *results)
 {
 	_cleanup_strv_ struct strv words = STRV_INIT;
 
@@ -217,7 +225,7 @@ static char *test_command(const struct units *u, const struct unit *x)
 	strv_add(&words, "--timeout");
 	strv_addf(&words, "%lldm", (long long)tests_minutes(x));
 	strv_add(&words, "--output");
-	strv_add(&words, "results");
+	strv_add(&words, results);
 	return strv_shell(&words);
 }
 
@@ -228,10 +236,13 @@ static void set_titled(struct strv *v, const char *name, const char *verb, const
 	set_yaml(v, name, title);
 }
 
-static void set_unit(struct strv *v, const struct units *u, const struct unit *x)
+static void set_unit(struct strv *v, const struct pipeline_traits *t, const struct units *u,
+	const struct unit *x)
 {
-	_cleanup_free_ char *id = unit_id(x), *test = test_command(u, x),
-			    *args = strv_shell(&x->args);
+	_cleanup_free_ char *id = unit_id(x), *args = strv_shell(&x->args);
+	_cleanup_free_ char *results =
+		t->shared_workspace ? xasprintf("results-%s", id) : xstrdup("results");
+	_cleanup_free_ char *test = test_command(u, x, results);
 	_cleanup_free_ char *files = strv_shell(&x->files);
 
 	set_yaml(v, "name_yaml", x->name);
@@ -250,7 +261,7 @@ static void set_unit(struct strv *v, const struct units *u, const struct unit *x
 	set_yaml(v, "args_yaml", args);
 	set(v, "bench_args", args);
 	set(v, "test_command", test);
-	set_yaml(v, "test_command_yaml", test);
+	set(v, "results", results);
 	set_titled(v, "prepare_yaml", "prepare", x);
 	set_titled(v, "test_yaml", "test", x);
 	set_titled(v, "bench_yaml", "bench", x);
@@ -258,33 +269,40 @@ static void set_unit(struct strv *v, const struct units *u, const struct unit *x
 	set_number(v, "minutes", tests_minutes(x) + SETUP_MIN);
 }
 
-static void set_units(struct template_values *t, const struct units *u)
+static void set_units(
+	struct template_values *v, const struct pipeline_traits *t, const struct units *u)
 {
 	_cleanup_strv_ struct strv needs = STRV_INIT;
-	_cleanup_free_ char *joined = NULL;
+	_cleanup_free_ char *joined = NULL, *previous = NULL;
 	bool prepared = false, tests = false, compiled = false, kernels = false, systems = false;
 
 	for (size_t i = 0; i < u->n; i++) {
 		const struct unit *x = &u->v[i];
 
 		if (is_made(x))
-			set_unit(template_entry(t, "prepares"), u, x);
+			set_unit(template_entry(v, "prepares"), t, u, x);
 		if (x->tested)
-			set_unit(template_entry(t, "tests"), u, x);
-		if (x->tested && u->bench)
-			set_unit(template_entry(t, "benches"), u, x);
+			set_unit(template_entry(v, "tests"), t, u, x);
+		if (x->tested && u->bench) {
+			struct strv *bench = template_entry(v, "benches");
+
+			set_unit(bench, t, u, x);
+			set(bench, "previous", previous);
+			free(previous);
+			previous = unit_id(x);
+		}
 		prepared |= is_made(x);
 		systems |= !x->how && is_made(x);
 		kernels |= x->how != NULL;
 		tests |= x->tested;
 		compiled |= x->how && streq(x->how, "build");
 	}
-	set_flag(&t->values, "prepared", prepared);
-	set_flag(&t->values, "kernels", kernels);
-	set_flag(&t->values, "systems", systems);
-	set_flag(&t->values, "tests", tests);
-	set_flag(&t->values, "bench", u->bench);
-	set_number(&t->values, "prepare_minutes",
+	set_flag(&v->values, "prepared", prepared);
+	set_flag(&v->values, "kernels", kernels);
+	set_flag(&v->values, "systems", systems);
+	set_flag(&v->values, "tests", tests);
+	set_flag(&v->values, "bench", u->bench);
+	set_number(&v->values, "prepare_minutes",
 		SETUP_MIN + REPORTS_MIN + (compiled ? COMPILE_MIN : FETCH_MIN));
 	if (prepared)
 		strv_add(&needs, "prepare");
@@ -293,7 +311,7 @@ static void set_units(struct template_values *t, const struct units *u)
 	if (tests && u->bench)
 		strv_add(&needs, "bench");
 	joined = strv_join(&needs, ", ");
-	set(&t->values, "needs", joined);
+	set(&v->values, "needs", joined);
 }
 
 /* ---- the head ---- */
@@ -379,7 +397,7 @@ int pipeline_make(const struct pipeline_options *o, const struct strv *command, 
 			u.bench ? " && " NOT_BENCH : "",
 			o->platform == PIPELINE_SELF_HOSTED ? " && (" FORK_GUARD ")" : "");
 		set_kvm(&u, &v.values);
-		set_units(&v, &u);
+		set_units(&v, t, &u);
 		add_head(o, &u, command, &head);
 		add_notes(o, &u, ret_notes);
 		template_fill(t->template, &v, &body);

@@ -24,7 +24,7 @@ static const struct pipeline_traits platforms[PIPELINE_PLATFORMS] = {
 	[PIPELINE_BUILDKITE] = { "buildkite", ".buildkite/pipeline.yml", "buildkite.yml", NO_IMAGE,
 		"default", "kvm", .own_machines = true, .machine = true, .doubles_dollars = true },
 	[PIPELINE_DRONE] = { "drone", ".drone.yml", "drone.yml", DEBIAN, NULL, "kvm",
-		.images = true },
+		.images = true, .shared_workspace = true },
 };
 
 const struct pipeline_traits *pipeline_traits(enum pipeline_platform p)

@@ -17,6 +17,7 @@ struct pipeline_traits {
 	bool images; /* it can be told to use containers */
 	bool machine; /* it can be told not to */
 	bool doubles_dollars; /* the platform replaces single ones */
+	bool shared_workspace; /* all jobs work in one folder */
 };
 const struct pipeline_traits *pipeline_traits(enum pipeline_platform p);
 

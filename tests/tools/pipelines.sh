@@ -86,7 +86,7 @@ for platform in github actuated self-hosted gitlab buildkite drone; do
 		"$(init $platform --vmrig "$source" "$top/examples/hello" && judged $platform)"
 done
 source=.
-report github_without_a_container "$(init github --image none "$top/examples/hello" && judged github)"
+report github_without_a_container "$(init github --image none --kernel 6.12 "$top/examples/hello" && judged github)"
 report self_hosted_with_one "$(init self-hosted --image debian:12 "$top/examples/hello" && judged self-hosted)"
 
 # finds NAME PLATFORM SED-SCRIPT SAID: a pipeline that is spoilt so is found out.
@@ -111,7 +111,7 @@ finds a_variable_of_no_row github 's/matrix.limit/matrix.limits/' 'in no row'
 finds a_fault_of_the_shell github 's/"kernels\/\$key"/"kernels\/$key/' 'SC1'
 finds a_need_of_nothing_on_gitlab gitlab "s/needs: \['prepare/needs: ['prepared/" 'which is no job'
 finds a_dollar_that_is_replaced buildkite 's/\$\$HOME/$HOME/' 'single dollar'
-finds a_step_that_waits_for_nothing drone 's/depends_on: \[prepare/depends_on: [prepared/' 'which is no step'
+finds a_step_that_waits_for_nothing drone 's/      - prepare-debian/      - prepared-debian/' 'which is no step'
 if [ -n "$schemas" ]; then
 	finds what_a_schema_forbids github 's/^    runs-on: ubuntu.*/    runs_on: ubuntu/' 'schema:'
 else
