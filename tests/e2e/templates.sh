@@ -399,6 +399,21 @@ test_copies_of_a_waiting_guest_share_nothing() {
 	hasnt err "copies of a guest"
 }
 
+# sockets_of PID: those of each of its children, a line each; the number of children is in the file engines.
+sockets_of() {
+	tr ' ' '\n' <"/proc/$1/task/$1/children" | grep . >engines || true
+	while read -r child; do
+		find "/proc/$child/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null | sort -u
+	done <engines
+}
+
+# The guest that waits and two copies of it are there, or more, and each socket is the one's or the other's alone. A copy
+# that is being made has those of its original for a moment.
+share_no_socket() {
+	sockets_of "$1" >sockets
+	[ "$(wc -l <engines)" -ge 3 ] && [ "$(wc -l <sockets)" -ge 6 ] && [ -z "$(sort sockets | uniq -d)" ]
+}
+
 test_copies_and_what_they_come_from_die_with_vmrig() {
 	local pid n=0
 	copies 'sleep 0.2' 200
@@ -406,6 +421,7 @@ test_copies_and_what_they_come_from_die_with_vmrig() {
 		"$VMRIG" test -j 2 -o "out-$signal" >out 2>err &
 		pid=$!
 		until [ "$(wc -l <"out-$signal/results.jsonl")" -ge 6 ] || [ $((n++)) -gt 600 ]; do sleep 0.1; done 2>/dev/null
+		eventually share_no_socket $pid || fail "engines share sockets: $(sort sockets | uniq -d)"
 		kill -"$signal" $pid
 		wait $pid || true
 		[ "$(wc -l <"out-$signal/results.jsonl")" -lt 200 ] || fail "it was over before SIG$signal"
