@@ -204,9 +204,16 @@ test_a_guest_that_runs_a_guest_at_that_moment_cannot_be_saved() {
 		while True:
 		    fcntl.ioctl(cpu, KVM_RUN, 0)
 	END
-	vmrig run --keep-failed --accel nested --timeout 15s -- python3 spin.py
+	vmrig run --keep-failed --accel nested --idle-timeout 6s -- sh -c '
+		python3 spin.py >/tmp/log & until grep runs /tmp/log; do echo .; sleep 0.3; done; wait'
 	code_is 124
 	has out runs
+	# Now and then the CPU is just then in the kernel, whose guest it runs. Then it is saved, and goes on.
+	if grep -q 'to be resumed by: ' err; then
+		vmrig shell --at "$(sed -n 's/.*to be resumed by: vmrig shell --at //p' err)" -- pgrep -f spin.py
+		code_is 0
+		return
+	fi
 	has err "could not be saved: a CPU of it runs a guest of its own at this moment"
 	[ -z "$(ls vmrig-results)" ] || fail "something is left of it"
 }
