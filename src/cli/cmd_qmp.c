@@ -260,6 +260,31 @@ static int print(bool as_text, json_t *j, struct err *e)
 	return r < 0 ? err_sys(e, -r, "cannot write to standard output") : 0;
 }
 
+/* Commands that guides still name, and what QEMU has in their place. */
+static const struct {
+	const char *old, *now;
+} renamed[] = {
+	{ "query-cpus", "query-cpus-fast" },
+};
+
+/* To what the command is called now where QEMU no longer knows its name. */
+static int ask(
+	struct qmp_args *a, const char *execute, json_t *arguments, json_t **ret, struct err *e)
+{
+	int r = qmp_talk(a->talk, execute, arguments, a->timeout_ms, ret, e);
+
+	for (size_t i = 0; i < ARRAY_SIZE(renamed); i++) {
+		if (r != -EREMOTEIO || !streq(execute, renamed[i].old) ||
+			!strstr(err_text(e), "CommandNotFound"))
+			continue;
+		err_release(e);
+		fprintf(stderr, "vmrig: note: this QEMU has %s no more: %s answers\n", execute,
+			renamed[i].now);
+		return qmp_talk(a->talk, renamed[i].now, arguments, a->timeout_ms, ret, e);
+	}
+	return r;
+}
+
 static int send_one(struct qmp_args *a, const json_t *c, struct err *e)
 {
 	const char *execute = json_string_value(json_object_get(c, "execute"));
@@ -267,7 +292,7 @@ static int send_one(struct qmp_args *a, const json_t *c, struct err *e)
 	int r;
 
 	tell_note(execute);
-	r = qmp_talk(a->talk, execute, json_object_get(c, "arguments"), a->timeout_ms, &answer, e);
+	r = ask(a, execute, json_object_get(c, "arguments"), &answer, e);
 	if (r == -EREMOTEIO)
 		hint_command(a, execute, e);
 	return r < 0 ? r : print(a->hmp, answer, e);

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "qemu/private.h"
 
+#define QMP_RESET "host-qmp-system-reset"
+
 /* isa-debug-exit makes the exit code (value << 1) | 1, cut to 8 bits. QEMU's own failure is 1, so a value of 0 tells
  * nothing. */
 int qemu_exit_port_value(int status)
@@ -28,6 +30,8 @@ enum qemu_end qemu_end_classify(const struct qemu_evidence *v)
 		return QEMU_DIED;
 	if (streq(s, "host-qmp-quit"))
 		return QEMU_STOPPED;
+	if (streq(s, QMP_RESET))
+		return QEMU_GUEST_RESET;
 	if (streq(s, "guest-panic"))
 		return QEMU_GUEST_PANIC;
 	if (!str_starts(s, "guest-"))
@@ -99,7 +103,9 @@ void qemu_end_describe(const struct qemu_evidence *v, struct buf *ret)
 		buf_adds(ret, "the guest powered off");
 		break;
 	case QEMU_GUEST_RESET:
-		buf_adds(ret, "the guest reset itself");
+		buf_adds(ret, streq(v->shutdown, QMP_RESET)
+				      ? "reset by the QMP command system_reset"
+				      : "the guest reset itself");
 		break;
 	case QEMU_TRIPLE_FAULT:
 		buf_adds(ret, "triple fault: the CPU found no handler for an exception");

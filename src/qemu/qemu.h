@@ -132,7 +132,7 @@ void qemu_argv(const struct qemu_config *c, struct strv *ret);
 enum qemu_end {
 	QEMU_RUNNING,
 	QEMU_GUEST_SHUTDOWN, /* the guest powered off */
-	QEMU_GUEST_RESET, /* the guest reset itself; with -no-reboot that ends QEMU */
+	QEMU_GUEST_RESET, /* the guest reset itself, or system_reset did; with -no-reboot that ends QEMU */
 	QEMU_TRIPLE_FAULT, /* a reset that QEMU's log tells to be a triple fault */
 	QEMU_GUEST_PANIC, /* pvpanic */
 	QEMU_GUEST_EXIT, /* the guest wrote to the exit port: qemu_exit_value() */

@@ -32,7 +32,7 @@ release() {
 
 test_the_guides_commands_are_answered() {
 	hold --machine q35 --qemu-arg -device --qemu-arg VGA
-	for c in query-status query-cpus-fast query-block query-vnc query-kvm stop; do
+	for c in query-status query-cpus query-cpus-fast query-block query-vnc query-kvm stop; do
 		vmrig qmp "$c"
 		code_is 0
 		python3 -c 'import json; json.load(open("out"))'
@@ -57,9 +57,16 @@ test_the_guides_commands_are_answered() {
 	code_is 0
 	same "$(tail -c +2 screen.png | head -c 3)" PNG
 	vmrig qmp query-cpus
+	code_is 0
+	has err "query-cpus-fast answers"
+	has out '"thread-id"'
+	vmrig qmp query-cpus-fas
 	code_is 1
 	has err "CommandNotFound"
 	has err '"query-cpus-fast"'
+	vmrig qmp system_powerdown
+	code_is 0
+	has err "note: system_powerdown"
 	vmrig qmp --key ctrl-alt-delet
 	code_is 1
 	has err 'did you mean "delete"'
@@ -74,6 +81,12 @@ test_the_guides_commands_are_answered() {
 	cp run.err err
 	code_is 123
 	has err "ended by the QMP command quit"
+	hold
+	vmrig qmp system_reset
+	code_is 0
+	code=0
+	wait "$run" || code=$?
+	same "$code" 123
 }
 
 test_a_person_attaches_types_and_detaches_and_others_watch() {
@@ -132,6 +145,9 @@ test_a_console_is_offered_by_telnet_and_by_a_socket() {
 	vmrig console --socket "$PWD/console.sock" sh
 	code_is 125
 	has err "there already"
+	vmrig console --telnet=127.0.0.1:"$(sed 's/.* //' telnet.out)" sh
+	code_is 125
+	has err "Address already in use"
 	release
 	wait
 	[ ! -e console.sock ]

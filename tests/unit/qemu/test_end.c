@@ -27,6 +27,7 @@ static void shutdown_reasons_are_ends(void **state)
 		{ "guest-reset", QEMU_GUEST_RESET },
 		{ "guest-panic", QEMU_GUEST_PANIC },
 		{ "host-qmp-quit", QEMU_STOPPED },
+		{ "host-qmp-system-reset", QEMU_GUEST_RESET },
 		{ "host-signal", QEMU_DIED },
 		{ "host-error", QEMU_DIED },
 		{ "subsystem-reset", QEMU_DIED },
