@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "os/private.h"
+#include "os/saved.h"
 
 /* For last words after a failure or a panic: until it is quiet, at most so long. A guest with an exit port may take all
  * of it to get there. */
@@ -230,6 +230,8 @@ int os_start(struct loop *loop, const struct os_spec *spec, const struct os_hand
 	o->n_serials = spec->plan->os.serials;
 	o->from = spec->from;
 	o->report.cloned = o->from;
+	if (o->from)
+		strv_addv(&o->host_keys, &o->from->host_keys);
 	make_steps(o);
 	make_results(o);
 	strv_addv(&o->report.trouble, &spec->plan->said);
@@ -303,6 +305,7 @@ void os_free(struct os *o)
 	os_grammar_release_run(o);
 	report_release(&o->report);
 	os_saved_free(o->making);
+	strv_release(&o->host_keys);
 	free(o->steps);
 	free(o->dir);
 	free(o);

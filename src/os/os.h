@@ -121,12 +121,19 @@ struct os_seed {
 	bool vfat;
 };
 
+/* By what key it is known. */
+enum os_host_key {
+	OS_HOST_KEY_SEED, /* that which its seed gives it; without a seed as FIRST */
+	OS_HOST_KEY_FIRST, /* one of its own: that with which it answers first */
+	OS_HOST_KEY_CONSOLE, /* one of its own, that it shows on a serial port */
+};
+
 /* How the system is reached by SSH. Owned. */
 struct os_ssh {
 	char *user; /* NULL: it is not */
 	uint32_t port; /* in the guest; 0: 22 */
 	char *key; /* path of a private key that it knows; NULL: one that is made, and goes into the seed */
-	bool own_host_key; /* it keeps the host key that it has: whatever it answers first with is believed */
+	enum os_host_key host_key;
 };
 void os_seed_release(struct os_seed *s);
 void os_ssh_release(struct os_ssh *s);

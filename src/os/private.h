@@ -112,6 +112,7 @@ struct os {
 	bool again; /* the machine that was saved has ended, and goes on anew */
 	size_t step; /* index of the one that runs or is next */
 	struct os_step_run run; /* of that one */
+	struct strv host_keys; /* that it has shown: "TYPE KEY" */
 	struct ssh *ssh; /* owned: opened by the first step that needs it; NULL */
 	bool ssh_answered;
 	struct ssh_job *farewell; /* owned; NULL */
@@ -164,6 +165,10 @@ void os_serials_drain(struct os *o); /* the machine has ended: what is still to 
 void os_serials_end(struct os *o); /* and nothing more will come */
 void os_serials_stop(struct os *o); /* nothing is read any more: before the machine is freed */
 void os_serials_release(struct os *o);
+
+/* host_key.c */
+void os_host_key_line(struct os *o, const char *line, size_t len);
+bool os_host_key_awaited(const struct os *o); /* without one it is not spoken to over SSH */
 
 /* grammar.c */
 int os_grammar_start(struct os *o, struct err *e);

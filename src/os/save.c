@@ -28,6 +28,7 @@ void os_saved_free(struct os_saved *s)
 		fd_close(s->state);
 	if (s->vars > 0)
 		fd_close(s->vars);
+	strv_release(&s->host_keys);
 	free(s);
 }
 
@@ -116,6 +117,7 @@ void os_save(struct os *o)
 {
 	o->state = OS_SAVING;
 	o->making->wall_ns = clock_wall_ns();
+	strv_addv(&o->making->host_keys, &o->host_keys);
 	machine_save(o->machine, o->making->state, on_saved, o);
 }
 

@@ -11,6 +11,7 @@ struct os_saved {
 	int memory, state;
 	int vars; /* UEFI's variables */
 	int disks[MACHINE_DISKS_MAX]; /* what the guest had written to each */
+	struct strv host_keys; /* that the guest had shown */
 	int64_t wall_ns; /* when: its clock stands still from then on */
 };
 

@@ -67,14 +67,22 @@ int os_read_seed(
 	return yaml_read_map(l, n, "'seed'", keys, ARRAY_SIZE(keys), s);
 }
 
-/* The guest shows it, or its seed gives it one. */
 static int read_host_key(
 	struct yaml_reader *l, const struct yaml_key *k, const struct yaml_node *n, void *field)
 {
-	if (n->kind != YAML_SCALAR || !(streq(n->text, "seed") || streq(n->text, "first")))
-		return yaml_expected(l, n, k, "'seed' or 'first'");
-	*(bool *)field = streq(n->text, "first");
-	return 0;
+	static const char *const names[] = {
+		[OS_HOST_KEY_SEED] = "seed",
+		[OS_HOST_KEY_FIRST] = "first",
+		[OS_HOST_KEY_CONSOLE] = "console",
+	};
+
+	for (size_t i = 0; n->kind == YAML_SCALAR && i < ARRAY_SIZE(names); i++) {
+		if (!streq(n->text, names[i]))
+			continue;
+		*(enum os_host_key *)field = (enum os_host_key)i;
+		return 0;
+	}
+	return yaml_expected(l, n, k, "'seed', 'first' or 'console'");
 }
 
 int os_read_ssh(
@@ -85,7 +93,7 @@ int os_read_ssh(
 		{ "user", yaml_read_name, FIELD(user), .required = true },
 		{ "port", yaml_read_number, FIELD(port), .min = 1, .max = 65535 },
 		{ "key", yaml_read_path, FIELD(key) },
-		{ "host_key", read_host_key, FIELD(own_host_key) },
+		{ "host_key", read_host_key, FIELD(host_key) },
 	};
 #undef FIELD
 	struct os_ssh *s = field;
@@ -135,7 +143,7 @@ static int make_keys(struct os_plan *p, struct err *e)
 		return err_set(e, -ENOENT, "there is no key %s", ssh->key);
 	if (!ssh->key)
 		r = ssh_key_make(KEY_COMMENT, &p->keys->user, e);
-	if (r == 0 && wants_seed(p) && !ssh->own_host_key)
+	if (r == 0 && wants_seed(p) && ssh->host_key == OS_HOST_KEY_SEED)
 		r = ssh_key_make(KEY_COMMENT, &p->keys->host, e);
 	return r;
 }

@@ -70,6 +70,7 @@ static void on_line(void *arg, const char *line, size_t len)
 {
 	struct os_serial *s = arg;
 
+	os_host_key_line(s->os, line, len);
 	if (s->index == s->os->spec.grammar->serial)
 		os_grammar_line(s->os, line, len);
 }

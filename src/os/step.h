@@ -101,6 +101,7 @@ void os_keep_screen(
 extern const struct os_step_kind os_step_ssh, os_step_copy_in, os_step_copy_out;
 /* The port of this machine that leads to the guest's, in what the engine tells of its network; 0: none. */
 uint16_t os_forwarded(const char *text, uint16_t guest_port);
+void os_host_key_shown(struct os *o); /* a step may have waited for it */
 /* Tells the system to power off, over the session that a step has opened. */
 void os_farewell(struct os *o);
 void os_ssh_stop(struct os *o); /* behind os_steps_drop() */

@@ -48,10 +48,11 @@ uint16_t os_forwarded(const char *text, uint16_t guest_port)
 static int open_session(struct os *o, uint16_t port, struct err *e)
 {
 	const struct os_plan *p = o->spec.plan;
+	_cleanup_free_ char *shown = o->host_keys.n ? strv_join(&o->host_keys, "\n") : NULL;
 	const struct ssh_spec spec = {
 		.user = p->wish.ssh->user,
 		.key = os_ssh_key(p),
-		.host_key = os_ssh_host_key(p),
+		.host_key = shown ? shown : os_ssh_host_key(p),
 		.port = port,
 	};
 
@@ -178,6 +179,12 @@ static void on_forwards(void *arg, json_t *ret, const struct qmp_error *error)
 	err_release(&e);
 }
 
+static void ask_for_port(struct os *o)
+{
+	machine_command(o->machine, "human-monitor-command",
+		json_pack("{s:s}", "command-line", "info usernet"), on_forwards, o);
+}
+
 static void ssh_start(struct os *o, struct os_step_run *r)
 {
 	struct remote *m = xcalloc(1, sizeof(*m));
@@ -186,9 +193,15 @@ static void ssh_start(struct os *o, struct os_step_run *r)
 	r->data = m;
 	if (o->ssh)
 		begin(o, m);
-	else
-		machine_command(o->machine, "human-monitor-command",
-			json_pack("{s:s}", "command-line", "info usernet"), on_forwards, o);
+	else if (!os_host_key_awaited(o))
+		ask_for_port(o);
+}
+
+void os_host_key_shown(struct os *o)
+{
+	/* Of the keys that are shown one behind the other the first was what it waited for. */
+	if (o->run.step && o->run.step->kind->start == ssh_start && !o->ssh && o->host_keys.n == 1)
+		ask_for_port(o);
 }
 
 static void ssh_release(struct os_step_run *r)
@@ -206,6 +219,8 @@ static void ssh_explain(struct os *o, const struct os_step_run *r, struct buf *w
 	const struct remote *m = r->data;
 	const char *trouble = m->job ? ssh_job_trouble(m->job) : NULL;
 
+	if (!o->ssh && os_host_key_awaited(o))
+		trouble = "no serial port has shown the system's host key";
 	buf_adds(why, trouble ? trouble : "the guest has not answered");
 }
 

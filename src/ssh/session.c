@@ -25,8 +25,12 @@ static int make_known(struct ssh *s, const char *host_key, struct err *e)
 {
 	_cleanup_buf_ struct buf line = BUF_INIT;
 
-	if (host_key)
-		buf_addf(&line, ALIAS " %s\n", host_key);
+	for (const char *key = host_key; key && *key;) {
+		int len = (int)strcspn(key, "\n");
+
+		buf_addf(&line, ALIAS " %.*s\n", len, key);
+		key += len + (key[len] == '\n');
+	}
 	s->host_known = host_key;
 	s->known_fd = fd_memfd("known_hosts", buf_str(&line), line.len);
 	if (s->known_fd < 0 || fchmod(s->known_fd, 0600) < 0)

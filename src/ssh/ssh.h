@@ -40,7 +40,7 @@ struct ssh_spec {
 	const char *user;
 	const char *key; /* path of a private key that the guest lets in */
 	const char *
-		host_key; /* the guest's public key, a line as ssh_key has it; NULL: that with which it answers first */
+		host_key; /* the guest's public keys, each a line as ssh_key has it; NULL: that with which it answers first */
 	uint16_t port; /* of 127.0.0.1 */
 };
 

@@ -36,6 +36,14 @@ test_the_limit_of_the_test_tells_the_reason_too() {
 	has err "the guest"
 }
 
+test_a_guest_that_shows_no_host_key_is_not_spoken_to() {
+	suite 'ssh: { user: ci, host_key: console }' '{ ssh: "true", timeout: 2s }'
+	vmrig test --output out.d
+	code_is 1
+	same "$(verdict)" timeout
+	has err "(limit: step): no serial port has shown the system's host key"
+}
+
 test_keys_lie_on_no_disk_even_while_the_guest_runs() {
 	suite 'seed: {}, ssh: ci' '{ ssh: "true", timeout: 30s }'
 	(exec -a vmrig "$VMRIG" test --output out.d >out 2>err) &
@@ -77,7 +85,7 @@ test_mistakes_in_the_suite_are_told_with_their_place() {
 	suite 'ssh: { user: ci, host_key: any }' '{ ssh: "true" }'
 	vmrig test --output out.d
 	code_is 2
-	has err "'seed' or 'first'"
+	has err "'seed', 'first' or 'console'"
 }
 
 test_steps_over_ssh_need_a_user() {
@@ -87,10 +95,14 @@ test_steps_over_ssh_need_a_user() {
 	has err "vmrig.yaml:2:42: step 'ssh': machine 'pc' has no 'ssh', which says as whom to log in"
 }
 
-# It boots once, and each test goes on from that moment with copies of its own.
-test_debian_is_seeded_and_its_tests_share_one_boot() {
+# The one boots once, and each test goes on from that moment with copies of its own. The other is what examples/hurd does to a
+# Hurd, on the same image: over the serial line first. Both take a boot that is emulated, so they run side by side.
+test_debian_is_seeded_its_tests_share_one_boot_and_the_hurds_flow_holds() {
+	local hurd
 	VMRIG=$VMRIG "$TOP/examples/debian-cloud/make-image" >image 2>make.log || fail "$(tail -n 20 make.log)"
 	sha256sum "$(cat image)" >sum
+	"$VMRIG" test "$TOP/examples/hurd" --filter whole-flow-on-linux --output hurd.d >hurd.out 2>&1 &
+	hurd=$!
 	vmrig test "$TOP/examples/debian-cloud" -j 2 --output out.d
 	code_is 0
 	has out "4 cases: 4 ok"
@@ -105,6 +117,10 @@ test_debian_is_seeded_and_its_tests_share_one_boot() {
 	# Its clock stood still while it was a file.
 	local late=$(($(date -d "$(field "$results" untouched started)" +%s) - $(tail -n 1 out.d/cases/untouched/stdout)))
 	[ "$late" -le 1 ] || fail "the clock is $late s late"
+	wait $hurd || fail "$(cat hurd.out)"
+	same "$(field hurd.d/results.jsonl whole-flow-on-linux@debian ended_by)" ssh
+	has hurd.d/cases/whole-flow-on-linux_debian/artifacts/results "ok packages are known"
+	hasnt hurd.d/cases/whole-flow-on-linux_debian/artifacts/results FAILED
 	sha256sum --quiet -c sum
 }
 
