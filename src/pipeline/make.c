@@ -160,7 +160,6 @@ static int set_place(const struct pipeline_options *o, const struct pipeline_tra
 	set_flag(v, "host", !container);
 	set(v, "image", image);
 	set(v, "runner", runner);
-	set(v, "small_runner", runner);
 	set(v, "sudo", container ? "" : "sudo ");
 	set(v, "temp", temp);
 	set(v, "temp_yaml", container || !github ? "/tmp" : "${{ runner.temp }}");
@@ -312,6 +311,11 @@ static void set_units(
 		strv_add(&needs, "bench");
 	joined = strv_join(&needs, ", ");
 	set(&v->values, "needs", joined);
+	strv_addf(&v->values, "results_yaml=%s%s", prepared ? "${{ needs.prepare.result }} " : "",
+		!tests ? ""
+		: u->bench
+			? "${{ github.event_name == 'workflow_dispatch' && needs.bench.result || needs.test.result }}"
+			: "${{ needs.test.result }}");
 }
 
 /* ---- the head ---- */
