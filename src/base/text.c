@@ -179,26 +179,41 @@ const char *text_last_lines(const char *s, size_t len, size_t n, size_t *ret_len
 	return s + i;
 }
 
-/* Levenshtein's distance, case folded; ROW has room for strlen(B) + 1 numbers. */
-static size_t distance(const char *a, const char *b, size_t *row)
+#define NEAR_MAX 64
+
+static bool same_letter(char a, char b)
 {
-	size_t n = strlen(b);
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/*
+ * Levenshtein's distance, case folded, where two letters that changed places count as one mistake (the optimal string
+ * alignment). B has at most NEAR_MAX characters.
+ */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][NEAR_MAX + 1], n = strlen(b);
+	size_t *before = rows[0], *above = rows[1], *row = rows[2];
 
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
+		size_t *last = before;
 
+		before = above;
+		above = row;
+		row = last;
 		row[0] = i + 1;
 		for (size_t j = 0; j < n; j++) {
-			bool same = tolower((unsigned char)a[i]) == tolower((unsigned char)b[j]);
-			size_t best = diagonal + !same;
+			size_t best = above[j] + !same_letter(a[i], b[j]);
 
-			diagonal = row[j + 1];
+			if (above[j + 1] + 1 < best)
+				best = above[j + 1] + 1;
 			if (row[j] + 1 < best)
 				best = row[j] + 1;
-			if (row[j + 1] + 1 < best)
-				best = row[j + 1] + 1;
+			if (i && j && same_letter(a[i], b[j - 1]) && same_letter(a[i - 1], b[j]) &&
+				before[j - 1] + 1 < best)
+				best = before[j - 1] + 1;
 			row[j + 1] = best;
 		}
 	}
@@ -207,21 +222,20 @@ static size_t distance(const char *a, const char *b, size_t *row)
 
 const char *text_nearest(const char *word, const char *const *candidates, size_t n)
 {
-	enum { MAX = 64 };
-	size_t row[MAX + 1], len = strlen(word), best = (len + 2) / 3;
+	size_t len = strlen(word), best = (len + 2) / 3;
 	const char *nearest = NULL;
 
-	/* A third of the word may be wrong; longer words than MAX are no typing errors. */
-	if (len == 0 || len > MAX)
+	/* A third of the word may be wrong; longer words than NEAR_MAX are no typing errors. */
+	if (len == 0 || len > NEAR_MAX)
 		return NULL;
 	if (best > 4)
 		best = 4;
 	for (size_t i = 0; i < n; i++) {
 		size_t m = strlen(candidates[i]), d;
 
-		if (m > MAX || (m > len ? m - len : len - m) > best)
+		if (m > NEAR_MAX || (m > len ? m - len : len - m) > best)
 			continue;
-		d = distance(word, candidates[i], row);
+		d = distance(word, candidates[i]);
 		if (d < len && (nearest ? d < best : d <= best)) {
 			best = d;
 			nearest = candidates[i];

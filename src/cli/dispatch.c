@@ -46,6 +46,19 @@ static int unknown(const struct cli_menu *m, const char *word)
 	return EXIT_USAGE;
 }
 
+/* help COMMAND ...: what COMMAND ... --help prints. */
+static int help_for(const struct cli_menu *m, int argc, char **argv)
+{
+	_cleanup_free_ char **words = xcalloc((size_t)argc + 1, sizeof(*words));
+	char option[] = "--help";
+
+	words[0] = argv[0];
+	for (int i = 1; i + 1 < argc; i++)
+		words[i] = argv[i + 1];
+	words[argc - 1] = option;
+	return cli_dispatch(m, argc, words);
+}
+
 int cli_dispatch(const struct cli_menu *m, int argc, char **argv)
 {
 	if (argc < 2 && cli_purpose == CLI_MANUAL) {
@@ -60,6 +73,8 @@ int cli_dispatch(const struct cli_menu *m, int argc, char **argv)
 		help(stderr, m);
 		return EXIT_USAGE;
 	}
+	if (argc > 2 && streq(argv[1], "help"))
+		return help_for(m, argc, argv);
 	if (streq(argv[1], "--help") || streq(argv[1], "-h") || streq(argv[1], "help")) {
 		help(stdout, m);
 		return 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The help of a subcommand, from its table, for a terminal of 80 columns. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "cli/options.h"
+#include "cli/pager.h"
 
 #define HELP_COLUMN 28
 #define HELP_WIDTH  80
@@ -20,8 +20,8 @@ static size_t columns(const char *text, size_t n)
 	return c;
 }
 
-/* Prints a paragraph word by word; the cursor is in COLUMN, further lines begin in INDENT. */
-static void fill(const char *text, size_t len, size_t column, size_t indent)
+/* Adds a paragraph word by word; the cursor is in COLUMN, further lines begin in INDENT. */
+static void fill(struct buf *b, const char *text, size_t len, size_t column, size_t indent)
 {
 	const char *end = text + len;
 	bool first = true;
@@ -33,74 +33,76 @@ static void fill(const char *text, size_t len, size_t column, size_t indent)
 			n++;
 		width = columns(text, n);
 		if (!first && column + 1 + width >= HELP_WIDTH) {
-			printf("\n%*s", (int)indent, "");
+			buf_addf(b, "\n%*s", (int)indent, "");
 			column = indent;
 		} else if (!first) {
-			putchar(' ');
+			buf_addc(b, ' ');
 			column++;
 		}
-		printf("%.*s", (int)n, text);
+		buf_add(b, text, n);
 		column += width;
 		first = false;
 		text += n;
 		while (text < end && (*text == ' ' || *text == '\n'))
 			text++;
 	}
-	putchar('\n');
+	buf_addc(b, '\n');
 }
 
 /* Paragraphs are filled; lines that begin with a blank, and empty ones, stay as they are. */
-static void fill_all(const char *text)
+static void fill_all(struct buf *b, const char *text)
 {
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 
 		if (*text == ' ' || n == 0) {
-			printf("%.*s\n", (int)n, text);
+			buf_addf(b, "%.*s\n", (int)n, text);
 		} else {
 			while (text[n] && text[n + 1] && text[n + 1] != ' ' && text[n + 1] != '\n')
 				n += 1 + strcspn(text + n + 1, "\n");
-			fill(text, n, 0, 0);
+			fill(b, text, n, 0, 0);
 		}
 		text += n + (text[n] == '\n');
 	}
 }
 
-static void help_option(const struct cli_option *o)
+static void help_option(struct buf *b, const struct cli_option *o)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT, help = BUF_INIT;
+	_cleanup_buf_ struct buf help = BUF_INIT;
+	size_t start = b->len;
 
 	if (o->letter)
-		buf_addf(&b, "  -%c, ", o->letter);
+		buf_addf(b, "  -%c, ", o->letter);
 	else
-		buf_adds(&b, "      ");
-	buf_addf(&b, "--%s", o->name);
+		buf_adds(b, "      ");
+	buf_addf(b, "--%s", o->name);
 	if (o->arg)
-		buf_addf(&b, o->optional ? "[=%s]" : " %s", o->arg);
-	if (b.len >= HELP_COLUMN)
-		buf_addc(&b, ' ');
-	while (b.len < HELP_COLUMN)
-		buf_addc(&b, ' ');
+		buf_addf(b, o->optional ? "[=%s]" : " %s", o->arg);
+	if (b->len - start >= HELP_COLUMN)
+		buf_addc(b, ' ');
+	while (b->len - start < HELP_COLUMN)
+		buf_addc(b, ' ');
 	buf_adds(&help, o->help);
 	if (o->env)
 		buf_addf(&help, " [$%s]", o->env);
-	printf("%s", buf_str(&b));
-	fill(buf_str(&help), help.len, b.len, HELP_COLUMN);
+	fill(b, buf_str(&help), help.len, b->len - start, HELP_COLUMN);
 }
 
 void cli_help(const struct cli_command *c)
 {
 	_cleanup_free_ char *usage = xasprintf("Usage: vmrig %s %s", c->name, c->synopsis);
+	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	fill(usage, strlen(usage), 0, sizeof("Usage: vmrig ") - 1);
-	putchar('\n');
-	fill_all(c->summary);
+	fill(&b, usage, strlen(usage), 0, sizeof("Usage: vmrig ") - 1);
+	buf_addc(&b, '\n');
+	fill_all(&b, c->summary);
 	if (c->options[0].name)
-		printf("\nOptions:\n");
+		buf_adds(&b, "\nOptions:\n");
 	for (const struct cli_option *o = c->options; o->name; o++)
-		help_option(o);
+		help_option(&b, o);
 	if (c->epilog) {
-		putchar('\n');
-		fill_all(c->epilog);
+		buf_addc(&b, '\n');
+		fill_all(&b, c->epilog);
 	}
+	pager_show(buf_str(&b), b.len);
 }

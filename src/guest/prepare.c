@@ -227,10 +227,13 @@ static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct e
 	if (w->n_shares && p->root == WIRE_SHARE_NONE)
 		return err_set(e, -EOPNOTSUPP,
 			"a writable folder cannot appear where the root is \"none\"");
-	if (w->n_shares && p->root != WIRE_SHARE_9P)
-		return err_set(e, -EOPNOTSUPP,
+	if (w->n_shares && p->root != WIRE_SHARE_9P) {
+		err_set(e, -EOPNOTSUPP,
 			"a writable folder needs 9p, and kernel %s lacks CONFIG_9P_FS or CONFIG_NET_9P_VIRTIO",
 			p->kernel.label);
+		return err_hint(e,
+			"Take a kernel with them, or fetch what the guest writes as artifacts of a suite.");
+	}
 	if (p->root == WIRE_SHARE_NONE)
 		return 0;
 	if (w->n_puts)
@@ -249,7 +252,7 @@ static int add_shares(struct guest_plan *p, const struct guest_wish *w, struct e
 			add_share(p, p->kernel.modules_dir, guest_modules, false);
 	}
 	for (size_t i = 0; i < w->n_shares; i++) {
-		r = check_dir(w->shares[i].host, "folder", e);
+		r = check_dir(w->shares[i].host, "writable folder", e);
 		if (r < 0)
 			return r;
 		add_share(p, w->shares[i].host, w->shares[i].guest, w->shares[i].writable);

@@ -50,8 +50,11 @@ int debian_spec_parse(const char *spec, struct debian_spec *ret, struct err *e)
 	const char *flavour, *arch = arch_host();
 	char *colon;
 
-	if (!str_starts(spec, DEBIAN_PREFIX))
-		return err_set(e, -EINVAL, "%s does not begin with " DEBIAN_PREFIX, spec);
+	if (!str_starts(spec, DEBIAN_PREFIX)) {
+		err_set(e, -EINVAL, "%s does not begin with " DEBIAN_PREFIX, spec);
+		return err_hint(e,
+			"It is written as in debian:6.1 or debian:6.1-cloud; 'vmrig kernel build' makes others.");
+	}
 	series = xstrdup(spec + strlen(DEBIAN_PREFIX));
 	colon = strchr(series, ':');
 	if (colon) {

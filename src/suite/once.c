@@ -21,6 +21,7 @@
 #include "suite/sink.h"
 #include "suite/suite.h"
 #include "suite/terminal.h"
+#include "suite/waiting.h"
 #include "variant/variant.h"
 
 #define STDIN_CHUNK        32768
@@ -37,6 +38,8 @@ struct once {
 	struct keep_one keep;
 	int64_t began_us, asked_us; /* we did; the guest was asked for */
 	struct job *job; /* owned */
+	struct waiting
+		*waiting; /* owned; until the command runs, or there is nothing to wait for */
 	struct sink *out[2]; /* owned: stdout, stderr */
 	bool error_told[2]; /* acted upon: nobody reads any more, or what was written is lost */
 	struct loop_fd *in; /* owned: our stdin while the guest has room */
@@ -154,10 +157,17 @@ static void on_window(void *arg, int signo)
 		tell_window(c);
 }
 
+static void stop_waiting(struct once *c)
+{
+	waiting_end(c->waiting);
+	c->waiting = NULL;
+}
+
 static void on_started(void *arg, size_t i)
 {
 	struct once *c = arg;
 
+	stop_waiting(c);
 	if (!c->o->command.terminal)
 		return;
 	loop_signal_add(c->loop, SIGWINCH, on_window, c);
@@ -170,6 +180,7 @@ static void on_done(void *arg, const struct job_report *r)
 	struct once *c = arg;
 
 	c->report = r;
+	stop_waiting(c);
 	terminal_give_back();
 	loop_fd_remove(c->in);
 	c->in = NULL;
@@ -325,6 +336,11 @@ static void tell(const struct once *c, const struct record *rec)
 		if (tail.len) {
 			buf_adds(&b, "  the console's last words:\n");
 			indent(&b, tail.data, tail.len);
+		} else if (rec->verdict == VERDICT_TIMEOUT) {
+			buf_addf(&b,
+				"  the console said nothing: a kernel without a serial console, or %u MiB are too "
+				"little (--memory)\n",
+				guest_plan_spec(c->plan)->memory_mib);
 		}
 	}
 	for (size_t i = 0; about_guest && i < c->report->trouble.n; i++)
@@ -451,6 +467,18 @@ static int conclude_debug(const struct once *c)
 	return EXIT_INFRA;
 }
 
+/* With the console or a debugger on stderr there is something else to look at. */
+static void start_waiting(struct once *c)
+{
+	const struct machine_spec *spec = guest_plan_spec(c->plan);
+	_cleanup_free_ char *text = xasprintf("waiting for the guest: kernel %s, %s by %s",
+		guest_plan_kernel(c->plan)->label, machine_type_name(spec->type),
+		machine_accel_name(spec->accel));
+
+	if (!c->o->verbose && !c->o->debug)
+		c->waiting = waiting_new(c->loop, text);
+}
+
 static int run(struct once *c, struct err *e)
 {
 	const struct job_spec spec = {
@@ -493,6 +521,7 @@ static int run(struct once *c, struct err *e)
 	r = job_start(c->loop, &spec, &h, &c->job, e);
 	if (r < 0)
 		return r;
+	start_waiting(c);
 	if (c->o->debug)
 		tell_debugger(c);
 	loop_run(c->loop);
@@ -511,6 +540,7 @@ int once_run(const struct once_options *o, struct err *e)
 	if (r == 0 && !o->dry_run)
 		r = run(&c, e);
 	terminal_give_back();
+	stop_waiting(&c);
 	job_free(c.job);
 	sink_free(c.out[0]);
 	sink_free(c.out[1]);

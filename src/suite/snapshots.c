@@ -57,6 +57,9 @@ int run_snapshot_dir(const char *dir, const char *id, char **ret, struct err *e)
 		return 0;
 	}
 	r = records_load(path, &v, e);
+	if (r == -ENOENT)
+		err_hint(e,
+			"Name the folder of a run by --output; 'vmrig test' makes them where it runs.");
 	/* The last one counts: a case that was run again has a later record. */
 	for (size_t i = v.n; r == 0 && !*ret && i-- > 0;)
 		if (v.v[i].id && streq(v.v[i].id, id))

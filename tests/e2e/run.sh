@@ -321,6 +321,74 @@ test_unknown_options_suggest_the_nearest() {
 	has err "did you mean '--timeout'"
 }
 
+test_unknown_commands_suggest_the_nearest_and_help_takes_a_command() {
+	vmrig rnu -- true
+	code_is 2
+	has err "unknown command 'rnu'; did you mean 'run'?"
+	vmrig help kernel build
+	code_is 0
+	has out "Usage: vmrig kernel build"
+	vmrig help kernel biuld
+	code_is 2
+	has err "did you mean 'build'?"
+	vmrig shell --at nothing
+	code_is 125
+	has err "--output"
+}
+
+# on_a_terminal ROWS COMMAND ...: what it shows on a terminal of so many rows, to the file out.
+on_a_terminal() {
+	code=0
+	python3 - "$@" >out 2>err <<-'END' || code=$?
+		import fcntl, os, pty, struct, sys, termios
+		pid, fd = pty.fork()
+		if pid == 0:
+		    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("4H", int(sys.argv[1]), 80, 0, 0))
+		    os.execvp(sys.argv[2], sys.argv[2:])
+		shown = b""
+		while True:
+		    try:
+		        data = os.read(fd, 4096)
+		    except OSError:
+		        break
+		    if not data:
+		        break
+		    shown += data
+		sys.stdout.buffer.write(shown)
+		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	END
+}
+
+test_help_that_is_longer_than_the_screen_is_paged() {
+	export TERM=xterm PAGER='sed s/^/paged:/'
+	on_a_terminal 24 "$VMRIG" run --help
+	code_is 0
+	has out "paged:Usage: vmrig run"
+	on_a_terminal 100 "$VMRIG" run --help
+	code_is 0
+	hasnt out paged
+	on_a_terminal 24 "$VMRIG" --help
+	code_is 0
+	hasnt out paged
+	PAGER=no-such-pager on_a_terminal 24 "$VMRIG" run --help
+	code_is 0
+	has out "Usage: vmrig run"
+	vmrig run --help
+	code_is 0
+	hasnt out paged
+}
+
+test_a_person_who_waits_is_told_and_a_silent_console_is_named() {
+	TERM=xterm on_a_terminal 24 "$VMRIG" run --isolate boot --memory 16M --boot-timeout 2s true
+	code_is 124
+	has out "waiting for the guest: kernel $VMRIG_KERNEL"
+	has out "$(printf '\r\033[K')vmrig: timeout"
+	has out "the console said nothing"
+	vmrig run --isolate boot --memory 16M --boot-timeout 2s true
+	code_is 124
+	hasnt err waiting
+}
+
 test_bad_values_are_refused_with_their_option() {
 	vmrig run --timeout 5parsecs -- true
 	code_is 2

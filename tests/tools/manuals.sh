@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every command has its manual page, the pages are troff without faults, and no help is wider than a terminal.
+# Every command has its manual page, the pages are troff without faults, no help is wider than a terminal, and no menu higher.
 #
 #	manuals.sh VMRIG FOLDER
 set -u
@@ -36,6 +36,9 @@ report every_command_has_a_page "$(diff <(cd "$folder" && ls -- *.1 | sort) <(ec
 report the_pages_are_troff_without_faults "$(for page in "$folder"/*.1; do groff -man -Tascii -ww -z "$page" 2>&1; done)"
 report no_help_is_wider_than_80_columns "$(echo "$all" | while read -ra words; do
 	"$vmrig" "${words[@]}" --help | awk -v c="${words[*]}" 'length > 80 { print c ": " $0 }'
+done)"
+report menus_fit_a_terminal_of_24_lines "$( (echo; echo "$all") | while read -ra words; do
+	"$vmrig" "${words[@]}" --help | awk -v c="${words[*]}" '/ COMMAND \[options\]$/ { menu = 1 } END { if (menu && NR > 23) print c }'
 done)"
 echo "1..$n"
 exit $bad

@@ -155,6 +155,10 @@ static void only_a_near_word_is_suggested(void **state)
 		"timeout_ms" };
 	static const char *const cases[][2] = {
 		{ "tset", "test" },
+		{ "rnu", "run" },
+		{ "urn", "run" },
+		{ "nur", NULL },
+		{ "timoeut_ms", "timeout_ms" },
 		{ "tes", "test" },
 		{ "kernal", "kernel" },
 		{ "KERNEL", "kernel" },
