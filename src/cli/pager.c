@@ -17,8 +17,7 @@ static size_t rows(void)
 	const char *term = getenv("TERM");
 	struct winsize w = { 0 };
 
-	if (!term || streq(term, "dumb") ||
-		ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0)
+	if (!term || streq(term, "dumb") || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0)
 		return 0;
 	return w.ws_row;
 }
