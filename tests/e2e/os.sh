@@ -230,19 +230,25 @@ test_images_boot_from_every_bus_and_are_never_written_to() {
 	sha256sum --quiet -c sums
 }
 
-# Arm's UEFI finds nothing to boot, and offers its shell.
+# Arm's UEFI finds nothing to boot, and offers its shell: once for both tests, with variables of their own.
 test_uefi_of_arm_is_driven_over_its_console() {
 	mkdir disc
 	echo nothing >disc/readme
 	xorriso -as mkisofs -quiet -o disc.iso disc
 	cat >vmrig.yaml <<-'END'
-		machines: [{ name: arm, arch: aarch64, iso: disc.iso, firmware: uefi }]
+		machines:
+		  - { name: arm, arch: aarch64, iso: disc.iso, firmware: uefi, prepare: [{ expect: 'Shell> ?$' }] }
+		defaults: { timeout: 5m }
 		tests:
-		  - { name: shell, timeout: 5m, steps: [{ expect: 'Shell> ?$' }, { send: reset -s }, { ends: powered-off }] }
+		  - name: set
+		    steps: [{ send: set seen 1 }, { send: 'echo [%seen%]' }, { expect: '^\[1\]$' }, { send: reset -s }, { ends: powered-off }]
+		  - { name: unset, steps: [{ send: 'echo [%seen%]' }, { expect: '^\[\]$' }, { send: reset -s }, { ends: powered-off }] }
 	END
 	vmrig test --output r
 	code_is 0
-	verdict r/results.jsonl shell pass "3 steps"
+	verdict r/results.jsonl set pass "5 steps"
+	verdict r/results.jsonl unset pass "4 steps"
+	same "$(value r/results.jsonl set isolate)/$(value r/results.jsonl unset isolate)" clone/clone
 }
 
 test_a_run_that_is_killed_leaves_nothing() {
