@@ -103,6 +103,22 @@ test_an_image_in_a_tar_archive_is_found() {
 	has err "holds no image"
 }
 
+test_an_image_of_another_checksum_is_refused_and_nothing_is_kept() {
+	local sum
+	own_cache
+	make_image
+	sum=$(sha256sum <disk.img | cut -d' ' -f1)
+	vmrig image fetch "$(url disk.img)" --sha256 "${sum/[0-9]/f}" --name mine
+	code_is 125
+	has err "its SHA-256 is $sum, and"
+	same "$(find cache -type f ! -name '*.lock' | wc -l)" 0
+	printf 'machines: [{ name: pc, image: mine }]\ntests: [{ name: t, steps: [{ send: x }] }]\n' >vmrig.yaml
+	vmrig test --output r
+	code_is 125
+	has err "INFRA"
+	has err "no such image in the cache"
+}
+
 test_images_are_listed_looked_at_verified_and_removed() {
 	own_cache
 	make_image
