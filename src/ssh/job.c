@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +16,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "ssh/private.h"
+#include "ssh/job.h"
 
 #define REST_MIN_MS 250
 #define REST_MAX_MS 4000
@@ -27,37 +26,6 @@
 #define SSH_FAILURE 255
 #define WATCH_MS    100 /* between two looks at how much a copy is */
 #define WATCH_REST  10 /* times as long as a look takes there is none */
-
-enum job_state { JOB_PROBING, JOB_RESTING, JOB_RUNNING, JOB_OVER };
-
-struct job_stream {
-	struct ssh_job *job; /* borrowed */
-	int number;
-	int fd; /* owned; -1 after its end */
-	struct loop_fd *source; /* owned */
-};
-
-struct ssh_job {
-	struct ssh *s; /* borrowed */
-	struct ssh_handlers h;
-	char *command; /* owned; NULL: a copy */
-	char *from, *to; /* owned: of a copy, as scp takes them */
-	enum job_state state;
-	struct ssh_probe *probe; /* owned */
-	struct loop_timer *timer; /* owned: ends the rest, or tells the end */
-	int64_t rest_ms;
-	struct proc child;
-	struct loop_fd *child_source; /* owned */
-	struct job_stream streams[2];
-	int log_fd; /* owned: of ssh; -1 */
-	struct buf said; /* a copy's last words */
-	uint64_t size_max; /* of a copy out of the guest; 0: none */
-	struct loop_timer *watch; /* owned: looks how much there is */
-	char *trouble; /* owned; NULL */
-	unsigned tries;
-	struct ssh_result result;
-	bool checking; /* a copy: a command that does nothing runs first, to know that we are let in */
-};
 
 static void probe(struct ssh_job *j);
 
@@ -263,79 +231,6 @@ static void on_child(void *arg, int fd, uint32_t events)
 
 /* ---- a try ---- */
 
-static void make_argv(struct ssh_job *j, struct strv *v)
-{
-	_cleanup_free_ char *log =
-		j->log_fd < 0 ? NULL : xasprintf("/proc/%d/fd/%d", (int)getpid(), j->log_fd);
-
-	if (j->command || j->checking) {
-		ssh_argv(j->s, j->s->ssh, log, v);
-		strv_add(v, "-T");
-		strv_add(v, j->s->host);
-		strv_add(v, "--");
-		strv_add(v, j->checking ? "exit 0" : j->command);
-		return;
-	}
-	ssh_argv(j->s, j->s->scp, NULL, v);
-	strv_add(v, "-rpq");
-	strv_add(v, "--");
-	strv_add(v, j->from);
-	strv_add(v, j->to);
-}
-
-static int open_streams(struct ssh_job *j, int child_ends[2])
-{
-	for (int i = 0; i < 2; i++) {
-		int ends[2];
-
-		if (pipe2(ends, O_CLOEXEC) < 0)
-			return -errno;
-		fd_set_nonblock(ends[0], true);
-		j->streams[i].fd = ends[0];
-		child_ends[i] = ends[1];
-	}
-	return 0;
-}
-
-/* One file cannot outrun the looks at it. */
-static void bound_files(const struct ssh_job *j)
-{
-	const struct rlimit files = { j->size_max + 1, j->size_max + 1 }, none = { 0, 0 };
-
-	prlimit(j->child.pid, RLIMIT_FSIZE, &files, NULL);
-	prlimit(j->child.pid, RLIMIT_CORE, &none, NULL);
-}
-
-static int spawn(struct ssh_job *j, struct err *e)
-{
-	_cleanup_strv_ struct strv argv = STRV_INIT;
-	int ends[2] = { -1, -1 };
-	struct proc_fd fds[2];
-	/* A terminal's Ctrl-C is ours to act upon. */
-	struct proc_spec spec = { .fds = fds, .n_fds = 2, .new_session = true };
-	int r;
-
-	if (j->command || j->checking) {
-		j->log_fd = fd_memfd("ssh-log", "", 0);
-		if (j->log_fd < 0)
-			return err_sys(e, -j->log_fd, "cannot hold ssh's log in memory");
-	}
-	make_argv(j, &argv);
-	spec.argv = (const char *const *)argv.v;
-	r = open_streams(j, ends);
-	if (r < 0)
-		r = err_sys(e, -r, "cannot make a pipe");
-	for (int i = 0; i < 2; i++)
-		fds[i] = (struct proc_fd){ ends[i], STDOUT_FILENO + i };
-	if (r == 0)
-		r = proc_spawn(&spec, &j->child, e);
-	if (r == 0 && j->size_max && !j->checking)
-		bound_files(j);
-	fd_close(ends[0]);
-	fd_close(ends[1]);
-	return r;
-}
-
 static void start(struct ssh_job *j)
 {
 	struct err e = ERR_INIT;
@@ -343,7 +238,7 @@ static void start(struct ssh_job *j)
 	j->state = JOB_RUNNING;
 	j->tries++;
 	buf_clear(&j->said);
-	if (spawn(j, &e) < 0) {
+	if (ssh_job_spawn(j, &e) < 0) {
 		stop_streams(j);
 		set_trouble(j, xstrdup(err_text(&e)));
 		err_release(&e);
