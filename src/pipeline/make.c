@@ -247,8 +247,8 @@ static void set_unit(struct strv *v, const struct pipeline_traits *t, const stru
 	set_yaml(v, "name_yaml", x->name);
 	set(v, "id", id);
 	set(v, "kernel", x->kernel);
-	set_yaml(v, "kernel_yaml", x->kernel);
-	set_word(v, "kernel_word", x->kernel);
+	set_yaml(v, "spec_yaml", x->spec);
+	set_word(v, "spec_word", x->spec);
 	set(v, "arch", x->arch);
 	set(v, "how", x->how);
 	set(v, "prepare_command", x->command);
@@ -318,35 +318,7 @@ static void set_units(
 			: "${{ needs.test.result }}");
 }
 
-/* ---- the head ---- */
-
-static void add_head(const struct pipeline_options *o, const struct units *u,
-	const struct strv *command, struct buf *b)
-{
-	_cleanup_free_ char *line = strv_shell(command);
-
-	buf_addf(b, HEAD_COMMAND "%s\n", line);
-	buf_adds(b,
-		"#\n# `vmrig ci check` says whether this is still what that makes. It was made of\n");
-	for (size_t i = 0; i < u->n; i++) {
-		const struct unit *x = &u->v[i];
-
-		if (x->kernel)
-			buf_addf(b, HEAD_FACT "kernel %s for %s, %s\n", x->kernel, x->arch,
-				x->tested ? "tested" : "made, but no test is meant for it");
-		else
-			buf_adds(b, HEAD_FACT "machines with systems of their own\n");
-	}
-	if (u->needs_kvm)
-		buf_adds(b, HEAD_FACT "the demand for KVM\n");
-	else if (u->may_kvm)
-		buf_adds(b, HEAD_FACT "machines that use KVM where it works\n");
-	if (u->needs_nested)
-		buf_adds(b, HEAD_FACT "machines that have a KVM of their own\n");
-	if (u->bench)
-		buf_adds(b, HEAD_FACT "tests with the tag bench\n");
-	buf_truncate(b, b->len - 1);
-}
+/* ---- the whole ---- */
 
 static void add_notes(const struct pipeline_options *o, const struct units *u, struct strv *notes)
 {
@@ -402,7 +374,7 @@ int pipeline_make(const struct pipeline_options *o, const struct strv *command, 
 			o->platform == PIPELINE_SELF_HOSTED ? " && (" FORK_GUARD ")" : "");
 		set_kvm(&u, &v.values);
 		set_units(&v, t, &u);
-		add_head(o, &u, command, &head);
+		head_write(&u, command, &head);
 		add_notes(o, &u, ret_notes);
 		template_fill(t->template, &v, &body);
 		if (t->doubles_dollars)

@@ -24,7 +24,8 @@ const struct pipeline_traits *pipeline_traits(enum pipeline_platform p);
 /* What is made once, and tested in a job of its own: a kernel of an architecture, or all machines with a system of their own. */
 struct unit {
 	char *name; /* owned: for people, and a part of file names: "debian-6.1", "systems" */
-	char *kernel; /* owned: as --kernel takes it; NULL: the machines' own systems */
+	char *kernel; /* owned: its name in the suite; NULL: the machines' own systems */
+	char *spec; /* owned: what it is got by; NULL likewise */
 	const char *arch; /* static */
 	const char *how; /* static: "fetch" or "build"; NULL: no kernel */
 	char *command; /* owned: makes what the machines boot, in the suite's folder; NULL: none */
@@ -50,8 +51,7 @@ int units_make(
 	const struct pipeline_options *o, struct units *ret, struct strv *notes, struct err *e);
 void units_release(struct units *u);
 
-/* What introduces the command and the facts at a pipeline's head. */
-#define HEAD_COMMAND "# Made by: vmrig "
-#define HEAD_FACT    "#   - "
+/* The comment that a pipeline begins with: the COMMAND that made it, and what it was made of. */
+void head_write(const struct units *u, const struct strv *command, struct buf *ret);
 
 #endif

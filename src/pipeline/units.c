@@ -37,6 +37,7 @@ void units_release(struct units *u)
 
 		free(x->name);
 		free(x->kernel);
+		free(x->spec);
 		free(x->command);
 		strv_release(&x->files);
 		strv_release(&x->args);
@@ -109,8 +110,9 @@ static bool is_tree(const struct maker *m, const char *label)
 }
 
 /* Not by what only this machine has. */
-static int how_to_get(struct maker *m, struct unit *x, const char *spec, struct err *e)
+static int how_to_get(struct maker *m, struct unit *x, struct err *e)
 {
+	const char *spec = x->spec;
 	bool source = str_starts(spec, SOURCE_PREFIX);
 
 	if (str_starts(spec, PACKAGE_PREFIX) && !source)
@@ -194,8 +196,8 @@ static bool left_to_others(const struct maker *m, const struct unit *x, const ch
 	const struct variant *v = NULL;
 	bool bound = false;
 
-	for (size_t i = 0; x->kernel && i < m->variants.n; i++)
-		if (streq(m->variants.v[i].label, x->kernel))
+	for (size_t i = 0; x->spec && i < m->variants.n; i++)
+		if (streq(m->variants.v[i].label, x->spec))
 			v = &m->variants.v[i];
 	for (size_t i = 0; v && i < m->features.n; i++) {
 		const struct feature *f = &m->features.v[i];
@@ -285,6 +287,7 @@ static int add_unit(struct maker *m, const struct plan_case *c, struct err *e)
 	*x = (struct unit){
 		.name = unit_name(m, c),
 		.kernel = c->kernel ? xstrdup(c->kernel->name) : NULL,
+		.spec = c->kernel ? xstrdup(c->kernel->spec) : NULL,
 		.arch = case_arch(m, c),
 	};
 	for (size_t i = 0; i + 1 < u->n; i++)
@@ -293,7 +296,7 @@ static int add_unit(struct maker *m, const struct plan_case *c, struct err *e)
 				"kernels '%s' and '%s' would both be called %s in the pipeline",
 				u->v[i].kernel, x->kernel, x->name);
 	if (c->kernel)
-		r = how_to_get(m, x, c->kernel->spec, e);
+		r = how_to_get(m, x, e);
 	else
 		r = get_systems(m, x, e);
 	if (r == 0)

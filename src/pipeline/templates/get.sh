@@ -1,8 +1,8 @@
 %if kernel
 (
   cd @{suite}
-  vmrig kernel @{how} --arch @{arch} @{kernel_word}
-  key=$(vmrig kernel resolve --arch @{arch} @{kernel_word} | cut -d ' ' -f 1)
+  vmrig kernel @{how} --arch @{arch} @{spec_word}
+  key=$(vmrig kernel resolve --arch @{arch} @{spec_word} | cut -d ' ' -f 1)
   tar --zstd -cf "$PREPARED" -C "$VMRIG_CACHE_DIR" "kernels/$key"
 )
 %else

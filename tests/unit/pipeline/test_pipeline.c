@@ -164,6 +164,47 @@ static void a_job_for_each_kernel_and_architecture(void **state)
 	has(w, "args: '--kernel debian:6.1 --filter ''!*@pc'''");
 }
 
+static void a_kernel_is_got_by_its_spec_and_tested_by_its_name(void **state)
+{
+	struct world *w = *state;
+	const char *suite =
+		"kernels: [{ name: next, kernel: 'git+https://example.org/linux.git#next' }]\n" ONE_TEST;
+
+	assert_int_equal(make(w, suite), 0);
+	has(w, "{ name: 'next', kernel: 'git+https://example.org/linux.git#next', arch: x86_64, how: build }");
+	has(w, "args: '--kernel next'");
+	w->o.platform = PIPELINE_GITLAB;
+	assert_int_equal(make(w, suite), 0);
+	has(w, "vmrig kernel build --arch x86_64 'git+https://example.org/linux.git#next'\n");
+	has(w, "vmrig test tests --kernel next ");
+}
+
+static void jobs_of_one_folder_do_not_share_results(void **state)
+{
+	struct world *w = *state;
+
+	w->o.platform = PIPELINE_DRONE;
+	assert_int_equal(
+		make(w, "kernels: [debian:6.1, debian:6.12]\ntests: [{ name: a, run: 'true', tags: bench }]\n"),
+		0);
+	has(w, "--output results-debian-6-1\n");
+	has(w, "--output results-debian-6-12\n");
+	has(w, "--output \"results-debian-6-1/$i\"");
+	has(w, "      - prepare-debian-6-12\n      # Not side by side: they would disturb each other.\n"
+	       "      - bench-debian-6-1\n");
+}
+
+static void nothing_that_was_skipped_reads_as_success(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(make(w, ONE_TEST), 0);
+	has(w, "RESULTS: ${{ needs.prepare.result }} ${{ needs.test.result }}\n");
+	has(w, "[ \"$result\" = success ] || exit 1");
+	assert_int_equal(make(w, "tests: [{ name: a, run: 'true', tags: bench }]\n"), 0);
+	has(w, "github.event_name == 'workflow_dispatch' && needs.bench.result || needs.test.result");
+}
+
 static void tests_of_features_run_on_the_variants_that_they_are_of(void **state)
 {
 	struct world *w = *state;
@@ -331,6 +372,9 @@ int main(void)
 		TEST(the_templates_are_filled),
 		TEST(every_platform_is_yaml_that_our_own_reader_takes),
 		TEST(a_job_for_each_kernel_and_architecture),
+		TEST(a_kernel_is_got_by_its_spec_and_tested_by_its_name),
+		TEST(jobs_of_one_folder_do_not_share_results),
+		TEST(nothing_that_was_skipped_reads_as_success),
 		TEST(tests_of_features_run_on_the_variants_that_they_are_of),
 		TEST(without_kernels_and_variants_it_is_debians),
 		TEST(kvm_is_demanded_where_a_machine_demands_it),

@@ -6,6 +6,36 @@
 #include "base/text.h"
 #include "pipeline/private.h"
 
+#define HEAD_COMMAND "# Made by: vmrig "
+#define HEAD_FACT    "#   - "
+
+void head_write(const struct units *u, const struct strv *command, struct buf *ret)
+{
+	_cleanup_free_ char *line = strv_shell(command);
+
+	buf_addf(ret, HEAD_COMMAND "%s\n", line);
+	buf_adds(ret,
+		"#\n# `vmrig ci check` says whether this is still what that makes. It was made of\n");
+	for (size_t i = 0; i < u->n; i++) {
+		const struct unit *x = &u->v[i];
+
+		if (x->kernel)
+			buf_addf(ret, HEAD_FACT "kernel %s for %s, %s\n", x->kernel, x->arch,
+				x->tested ? "tested" : "made, but no test is meant for it");
+		else
+			buf_adds(ret, HEAD_FACT "machines with systems of their own\n");
+	}
+	if (u->needs_kvm)
+		buf_adds(ret, HEAD_FACT "the demand for KVM\n");
+	else if (u->may_kvm)
+		buf_adds(ret, HEAD_FACT "machines that use KVM where it works\n");
+	if (u->needs_nested)
+		buf_adds(ret, HEAD_FACT "machines that have a KVM of their own\n");
+	if (u->bench)
+		buf_adds(ret, HEAD_FACT "tests with the tag bench\n");
+	buf_truncate(ret, ret->len - 1);
+}
+
 /* One word as buf_add_shell_word() writes it; what a person may have written besides is taken as it stands. */
 static const char *read_word(const char *p, struct buf *ret)
 {
