@@ -115,6 +115,10 @@ static int how_to_get(struct maker *m, struct unit *x, struct err *e)
 	const char *spec = x->spec;
 	bool source = str_starts(spec, SOURCE_PREFIX);
 
+	if (source_is_release(spec) && strstr(spec, ".."))
+		return err_set(e, -EINVAL,
+			"kernel %s stands for several, and a job is for one: name each of them",
+			spec);
 	if (str_starts(spec, PACKAGE_PREFIX) && !source)
 		x->how = "fetch";
 	else if (source || str_starts(spec, VARIANT_PREFIX) || str_starts(spec, "git+") ||

@@ -306,6 +306,7 @@ static void what_a_runner_cannot_have_is_refused(void **state)
 	struct world *w = *state;
 
 	refused(w, "kernels: [../linux]\n" ONE_TEST, "is one of this machine");
+	refused(w, "kernels: [6.1..6.12]\n" ONE_TEST, "stands for several");
 	refused(w, "kernels: [prebuilt:mine]\n" ONE_TEST, "is one of this machine");
 	refused(w,
 		"machines: [{ name: own, image: hurd }]\ntests: [{ name: boots, console: { pass: '^done' } }]\n",
