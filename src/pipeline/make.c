@@ -345,6 +345,29 @@ static void double_dollars(struct buf *b)
 	*b = out;
 }
 
+/* What is typed becomes parts of lines of YAML. */
+static int check_options(const struct pipeline_options *o, struct err *e)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@";
+	_cleanup_strv_ struct strv all = STRV_INIT;
+	const char *runner = o->runner ? o->runner : "";
+
+	if (o->image && (!*o->image || strspn(o->image, letters) != strlen(o->image)))
+		return err_set(e, -EINVAL, "'%s' is no name of an image", o->image);
+	for (; *runner; runner++)
+		if (!strchr(letters, *runner) && !strchr("[], ", *runner))
+			return err_set(e, -EINVAL, "'%s' names no runners", o->runner);
+	strv_addv(&all, o->kernels);
+	strv_addv(&all, o->packages);
+	strv_add(&all, o->vmrig ? o->vmrig : "");
+	strv_add(&all, o->prepare ? o->prepare : "");
+	for (size_t i = 0; i < all.n; i++)
+		if (strpbrk(all.v[i], "\n\r"))
+			return err_set(e, -EINVAL, "'%s' has more than one line", all.v[i]);
+	return 0;
+}
+
 int pipeline_make(const struct pipeline_options *o, const struct strv *command, struct buf *ret,
 	struct strv *ret_notes, struct err *e)
 {
@@ -353,8 +376,10 @@ int pipeline_make(const struct pipeline_options *o, const struct strv *command, 
 	struct template_values v = { 0 };
 	struct units u = { 0 };
 	_cleanup_free_ char *title = NULL;
-	int r = units_make(o, &u, ret_notes, e);
+	int r = check_options(o, e);
 
+	if (r == 0)
+		r = units_make(o, &u, ret_notes, e);
 	if (r < 0)
 		return r;
 	r = set_place(o, t, &u, &v.values, e);

@@ -330,6 +330,22 @@ static void what_a_runner_cannot_have_is_refused(void **state)
 	refused(w, ONE_TEST, "--image cannot be none");
 }
 
+static void options_that_would_be_no_yaml_are_refused(void **state)
+{
+	struct world *w = *state;
+
+	w->o.image = "debian: 12";
+	refused(w, ONE_TEST, "is no name of an image");
+	w->o.image = NULL;
+	w->o.runner = "a # b";
+	refused(w, ONE_TEST, "names no runners");
+	w->o.runner = "[self-hosted, big]";
+	assert_int_equal(make(w, ONE_TEST), 0);
+	has(w, "runs-on: [self-hosted, big]\n");
+	w->o.prepare = "a\nb";
+	refused(w, ONE_TEST, "has more than one line");
+}
+
 /* ---- the head ---- */
 
 static void the_command_is_read_from_the_head(void **state)
@@ -383,6 +399,7 @@ int main(void)
 		TEST(systems_are_made_once_and_handed_on),
 		TEST(the_limit_is_that_of_the_tests_and_leaves_room_for_reports),
 		TEST(what_a_runner_cannot_have_is_refused),
+		TEST(options_that_would_be_no_yaml_are_refused),
 		TEST(the_command_is_read_from_the_head),
 		TEST(what_the_suite_gained_and_lost_is_the_reason),
 	};
