@@ -10,7 +10,7 @@ git clone --no-checkout @{vmrig_url} "@{temp}/vmrig"
 git -C "@{temp}/vmrig" checkout --detach @{vmrig_ref}
 %end
 @{vmrig_source}/tools/deps --build
-meson setup "@{temp}/vmrig-build" @{vmrig_source} --prefix=/usr/local -Dtests=disabled
+meson setup "@{temp}/vmrig-build" @{vmrig_source} --prefix=/usr/local -Dtests=disabled -Dwerror=false
 ninja -C "@{temp}/vmrig-build"
 @{sudo}meson install --no-rebuild -C "@{temp}/vmrig-build"
 %if packages
