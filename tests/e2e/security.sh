@@ -28,8 +28,8 @@ doors() {
 test_the_engine_is_behind_seccomp_and_has_no_door() {
 	local isolate pid n=0
 	for isolate in boot clone; do
-		"$VMRIG" run --isolate "$isolate" -- sh -c 'echo ready; sleep 1000' >out 2>err &
-		eventually grep -q ready out
+		"$VMRIG" run --isolate "$isolate" -- sh -c 'echo ready; sleep 1000' >"out.$isolate" 2>err &
+		eventually grep -qs ready "out.$isolate"
 		for pid in $(engines); do
 			n=$((n + 1))
 			same "$isolate $(awk '/^Seccomp:|^NoNewPrivs:/ { print $2 }' "/proc/$pid/status" | paste -sd ' ')" "$isolate 1 2"
