@@ -36,19 +36,13 @@ test_every_block_of_the_page_runs_and_prints_what_it_says() {
 		echo "exec >'$PWD/blocks/$n.out' 2>&1; echo $n >'$PWD/reached'"
 		cat "blocks/$n.sh"
 	done >all
-	[ "$n" -gt 9 ] || fail "only $n blocks"
+	[ "$n" -ge 9 ] || fail "only $n blocks"
 	(cd folder && bash -e ../all) || fail "block $(cat reached): $(cat "blocks/$(cat reached)".{sh,out})"
 	for text in blocks/*.text; do
 		like "$text" "${text%.text}.out" || fail "$text: expected:
 $(cat "$text")
 --- and got:
 $(tail -n 40 "${text%.text}.out")"
-	done
-	# What CI is told is YAML (a mapping, though no suite's), and runs the script that was run above.
-	for file in .github/workflows/vmrig.yml .gitlab-ci.yml; do
-		has "folder/$file" "sh ci.sh"
-		! "$VMRIG" list "folder/$file" >out 2>err || fail "taken for a suite"
-		has err "unknown key"
 	done
 	xmllint --noout --schema "$TOP/tests/data/junit.xsd" folder/junit.xml >out 2>err || fail "junit.xml"
 }
