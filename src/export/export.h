@@ -24,11 +24,13 @@
 #include "base/hash.h"
 #include "base/strv.h"
 #include "kernel/kernel.h"
+#include "pack/pack.h"
 
 struct export_spec {
 	const struct kernel *kernel; /* borrowed */
 	const char
 		*gpg_key; /* borrowed: signs the checksums (gpg --detach-sign --armor); NULL: not */
+	const struct pack_progress *progress; /* borrowed; NULL: nobody wants to know */
 	bool force; /* what stands in the destination's place is replaced; else that is -EEXIST */
 };
 

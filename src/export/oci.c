@@ -216,6 +216,7 @@ int export_oci(const struct export_spec *s, const char *dst, const char *tag,
 		r = export_scratch_make(dst, &scratch, e);
 	if (r == 0)
 		r = export_gather(s, scratch, &p, &done.missing, e);
+	p.progress = s->progress;
 	if (r == 0)
 		r = add_image(&l, s->kernel, &p, &image, &done.size, e);
 	if (r == 0)

@@ -23,14 +23,21 @@ struct pack_file {
 	char sha256[HASH_HEX_LEN + 1];
 };
 
+/* Told, as a pack is written, that DONE of TOTAL bytes (before compression) are through; often. */
+struct pack_progress {
+	void (*tell)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
+};
+
 struct pack {
 	struct pack_file *files; /* owned */
 	size_t n, cap;
+	const struct pack_progress *progress; /* borrowed; NULL: nobody wants to know */
 };
 
-#define PACK_INIT          \
-	{                  \
-		NULL, 0, 0 \
+#define PACK_INIT                \
+	{                        \
+		NULL, 0, 0, NULL \
 	}
 #define _cleanup_pack_ __attribute__((cleanup(pack_release)))
 
@@ -66,8 +73,9 @@ struct pack_result {
 int pack_write(const struct pack *p, enum pack_compression c, int level, int fd,
 	struct pack_result *ret, struct err *e);
 
-/* Compresses the file SRC alone to FD, with zstd. */
-int pack_zstd(const char *src, int level, int fd, struct pack_result *ret, struct err *e);
+/* Compresses the file SRC alone to FD, with zstd. PROGRESS may be NULL. */
+int pack_zstd(const char *src, int level, int fd, const struct pack_progress *progress,
+	struct pack_result *ret, struct err *e);
 
 /*
  * Unpacks the tar archive PATH into the empty folder DIR as base/unpack.h does, without links. RET, sorted, tells

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,15 @@ struct tar {
 	struct archive_entry *entry; /* owned */
 	struct squeeze *squeeze; /* owned */
 	int written; /* 0, or the -errno of writing */
+	const struct pack_progress *progress; /* borrowed; or NULL */
+	uint64_t done, total; /* bytes of content */
 };
+
+static void tell(const struct pack_progress *p, uint64_t done, uint64_t total)
+{
+	if (p)
+		p->tell(p->arg, done, total);
+}
 
 static void tar_release(struct tar *t)
 {
@@ -66,9 +75,13 @@ static int write_data(
 	struct tar *t, const struct pack_file *f, const void *data, size_t len, struct err *e)
 {
 	/* More than the header says is not written. */
-	return archive_write_data(t->a, data, len) == (la_ssize_t)len ? 0
-	       : t->written < 0                                       ? failed(t, f->path, e)
-				: err_set(e, -ESTALE, "%s grew while it was packed", f->host_path);
+	if (archive_write_data(t->a, data, len) != (la_ssize_t)len)
+		return t->written < 0
+			       ? failed(t, f->path, e)
+			       : err_set(e, -ESTALE, "%s grew while it was packed", f->host_path);
+	t->done += len;
+	tell(t->progress, t->done, t->total);
+	return 0;
 }
 
 static int write_content(struct tar *t, const struct pack_file *f, struct err *e)
@@ -137,9 +150,12 @@ int pack_write(const struct pack *p, enum pack_compression c, int level, int fd,
 {
 	__attribute__((cleanup(tar_release))) struct tar t = { .a = archive_write_new(),
 		.entry = archive_entry_new(),
-		.squeeze = squeeze_new(c, level, fd) };
+		.squeeze = squeeze_new(c, level, fd),
+		.progress = p->progress };
 	int r;
 
+	for (size_t i = 0; i < p->n; i++)
+		t.total += p->files[i].size;
 	/* "Restricted": extended headers only where a name or a size needs one. */
 	if (archive_write_set_format_pax_restricted(t.a) != ARCHIVE_OK ||
 		archive_write_add_filter_none(t.a) != ARCHIVE_OK ||
@@ -152,19 +168,26 @@ int pack_write(const struct pack *p, enum pack_compression c, int level, int fd,
 	return r < 0 ? err_sys(e, -r, "cannot write the archive") : 0;
 }
 
-int pack_zstd(const char *src, int level, int fd, struct pack_result *ret, struct err *e)
+int pack_zstd(const char *src, int level, int fd, const struct pack_progress *progress,
+	struct pack_result *ret, struct err *e)
 {
 	_cleanup_close_ int in = file_open(src, O_RDONLY, e);
 	_cleanup_squeeze_ struct squeeze *s = NULL;
 	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct stat st = { 0 };
+	uint64_t done = 0;
 	ssize_t n;
 	int r = 0;
 
 	if (in < 0)
 		return in;
+	if (fstat(in, &st) < 0)
+		return err_sys(e, errno, "cannot read the size of %s", src);
 	s = squeeze_new(PACKED_ZSTD, level, fd);
 	while (r == 0 && (n = buf_read(&b, in, CHUNK)) > 0) {
 		r = squeeze_add(s, b.data, b.len);
+		done += b.len;
+		tell(progress, done, (uint64_t)st.st_size);
 		buf_clear(&b);
 	}
 	if (r == 0 && n < 0)

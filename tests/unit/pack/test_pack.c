@@ -152,6 +152,37 @@ static void every_truncation_is_an_error(void **state)
 	}
 }
 
+struct told {
+	uint64_t done, total;
+	unsigned n;
+};
+
+static void on_progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct told *t = arg;
+
+	assert_true(done > t->done && done <= total);
+	*t = (struct told){ done, total, t->n + 1 };
+}
+
+static void progress_grows_to_the_whole(void **state)
+{
+	_cleanup_pack_ struct pack p = PACK_INIT;
+	_cleanup_close_ int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct told told = { 0 };
+	const struct pack_progress progress = { on_progress, &told };
+	struct pack_result packed;
+
+	pack_add_data(&p, "a", "12345", 5);
+	pack_add_data(&p, "b", "678", 3);
+	assert_int_equal(pack_sort(&p, NULL), 0);
+	p.progress = &progress;
+	assert_int_equal(pack_write(&p, PACKED_ZSTD, 1, fd, &packed, NULL), 0);
+	assert_int_equal(told.n, 2);
+	assert_int_equal(told.done, 8);
+	assert_int_equal(told.total, 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +190,7 @@ int main(void)
 		in_folder(what_was_packed_comes_out),
 		in_folder(symbolic_links_are_left_out),
 		in_folder(two_files_of_one_path_are_refused),
+		in_folder(progress_grows_to_the_whole),
 		in_folder(file_that_changes_meanwhile_is_an_error),
 		in_folder(full_disk_is_an_error_that_says_so),
 		in_folder(every_truncation_is_an_error),
