@@ -242,6 +242,7 @@ int os_start(struct loop *loop, const struct os_spec *spec, const struct os_hand
 		os_save_prepare(o);
 	if (r >= 0)
 		r = os_machine_start(o, e);
+	o->from = NULL;
 	if (r < 0) {
 		os_free(o);
 		return r;

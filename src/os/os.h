@@ -179,7 +179,8 @@ int os_plan_can_save(const struct os_plan *p, struct err *e);
 
 /* A machine of a plan, as it stood when it was prepared. Runs of the same plan may go on from it, several at once. */
 struct os_saved;
-void os_saved_free(struct os_saved *s); /* when no run that goes on from it is left. NULL is fine */
+void os_saved_free(
+	struct os_saved *s); /* those that have gone on from it need it no more. NULL is fine */
 
 /* ---- the run ---- */
 
@@ -270,8 +271,8 @@ struct os_spec {
 	const struct os_steps *
 		prepare; /* come first, and what is heard meanwhile means nothing but a panic; NULL: none */
 	bool saves; /* the machine is saved behind `prepare`, which is told by `saved`, and goes on from there */
-	const struct os_saved
-		*from; /* it goes on from there, and needs no `prepare`; NULL: it is powered on */
+	const struct os_saved *
+		from; /* it goes on from there, and needs no `prepare`; borrowed until it is started; NULL: none */
 	const struct os_steps *steps;
 	const struct os_grammar *grammar;
 	const struct os_exit_port *exit_port;
@@ -296,7 +297,7 @@ struct os_handlers {
 	void (*output)(void *arg, int stream, const char *data, size_t len);
 	/* A line of the grammar's serial port behind its start, clean and without its end. */
 	void (*line)(void *arg, const char *line, size_t len);
-	/* With `saves`, once: S is the caller's from now on, but must live until this run is freed, too; or it is NULL, and
+	/* With `saves`, once: S is the caller's from now on; or it is NULL, and
 	 * WHY says why the run goes on as it is. Not called where `prepare` did not come to its end. */
 	void (*saved)(void *arg, struct os_saved *s, const char *why);
 	/* Everything is over: once, last. The report is valid until os_free(). */

@@ -105,7 +105,8 @@ struct os {
 	size_t n_steps, n_prepare;
 	struct os_saved *making; /* owned: in the making; NULL: none */
 	const struct os_saved
-		*from; /* borrowed: what the machine goes on from; NULL: it was powered on */
+		*from; /* borrowed, while the machine is started: what it goes on from */
+	int64_t saved_ns; /* when that was saved, by the wall's clock; 0: it was powered on */
 	bool woken; /* it was told that it had stood still */
 	bool loading; /* what was saved is on its way into the machine */
 	bool kept; /* `making` is whole */

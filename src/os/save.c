@@ -155,6 +155,7 @@ void os_begin_again(struct os *o)
 		os_over(o);
 		return;
 	}
+	o->from = NULL;
 	os_serials_attach(o);
 	o->state = OS_RUNNING;
 	o->report.cloned = true;

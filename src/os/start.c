@@ -91,6 +91,7 @@ int os_machine_start(struct os *o, struct err *e)
 	spec.memory_shared = o->making;
 	h.arg = o;
 	o->loading = o->from;
+	o->saved_ns = o->from ? o->from->wall_ns : 0;
 	r = machine_start(o->loop, &spec, &h, &o->machine, e);
 	if (r < 0 || !o->making)
 		return r;

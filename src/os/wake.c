@@ -20,7 +20,9 @@
 
 static int64_t late_ms(const struct os *o)
 {
-	return o->from ? (clock_wall_ns() - o->from->wall_ns) / 1000000 - os_elapsed_ms(o) : 0;
+	if (!o->saved_ns)
+		return 0;
+	return (clock_wall_ns() - o->saved_ns) / 1000000 - os_elapsed_ms(o);
 }
 
 bool os_wake_due(const struct os *o)

@@ -56,6 +56,16 @@ void prepared_begin(struct run *r, size_t index, struct case_guest *guest)
 		guest->saved = s;
 }
 
+void prepared_tidy(struct run *r, size_t index)
+{
+	struct rig_saved *s = saved_of(r, index);
+
+	if (!s || !s->saved || wanted(r, s, index))
+		return;
+	os_saved_free(s->saved);
+	s->saved = NULL;
+}
+
 enum verdict prepared_failed(struct run *r, size_t index, const char **ret_why)
 {
 	const struct rig_saved *s = saved_of(r, index);

@@ -82,6 +82,8 @@ void pool_release(struct run *r);
 /* prepared.c: machines with a system of their own that several cases go on from */
 bool prepared_is_making(struct run *r, size_t index); /* case INDEX has to wait for one */
 void prepared_begin(struct run *r, size_t index, struct case_guest *guest);
+void prepared_tidy(
+	struct run *r, size_t index); /* case INDEX is over: throws away what no other waits for */
 /* NONE, or what all cases get whose machine could not be prepared; RET_WHY is borrowed. */
 enum verdict prepared_failed(struct run *r, size_t index, const char **ret_why);
 

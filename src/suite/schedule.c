@@ -261,6 +261,7 @@ static void free_slot(struct run *r, struct case_run *c)
 	if (case_isolated(c) == ISOLATE_CLONE)
 		pool_case_over(r, index, promised_mib(&r->plan.v[index]));
 	case_free(c);
+	prepared_tidy(r, index);
 }
 
 static void tell_isolate(struct run *r, struct case_run *c)

@@ -94,6 +94,9 @@ static void others_go_on_from_a_saved_machine_on_layers_of_their_own(void **stat
 	assert_true(played.spec.state_fd > 0 && !played.spec.memory_shared);
 	assert_int_equal(played.disk.frozen, frozen);
 	assert_int_not_equal(played.disk.own, frozen);
+	/* Once it goes on from there it needs it no more. */
+	os_saved_free(w->saved);
+	w->saved = NULL;
 	says("done\r\n");
 	finish(w);
 	assert_true(w->report->cloned);
