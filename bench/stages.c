@@ -31,8 +31,7 @@ void stages_add(struct stages *s, const char *line)
 
 	if (!record)
 		return;
-	json_object_foreach(json_object_get(record, "steps_us"), name, at)
-	{
+	json_object_foreach (json_object_get(record, "steps_us"), name, at) {
 		struct stage *t = stage_of(s, name);
 
 		if (t)

@@ -74,7 +74,7 @@ static int find(const json_t *o, const char *key, json_t **ret, struct err *e)
 
 int json_field_str(const json_t *o, const char *key, char **ret_owned, struct err *e)
 {
-	json_t *v;
+	json_t *v = NULL;
 	int r = find(o, key, &v, e);
 
 	if (r < 0)
@@ -87,7 +87,7 @@ int json_field_str(const json_t *o, const char *key, char **ret_owned, struct er
 
 int json_field_i64(const json_t *o, const char *key, int64_t dflt, int64_t *ret, struct err *e)
 {
-	json_t *v;
+	json_t *v = NULL;
 	int r = find(o, key, &v, e);
 
 	if (r < 0)
@@ -100,7 +100,7 @@ int json_field_i64(const json_t *o, const char *key, int64_t dflt, int64_t *ret,
 
 int json_field_bool(const json_t *o, const char *key, bool dflt, bool *ret, struct err *e)
 {
-	json_t *v;
+	json_t *v = NULL;
 	int r = find(o, key, &v, e);
 
 	if (r < 0)
@@ -113,7 +113,7 @@ int json_field_bool(const json_t *o, const char *key, bool dflt, bool *ret, stru
 
 int json_field_strv(const json_t *o, const char *key, struct strv *ret, struct err *e)
 {
-	json_t *v, *item;
+	json_t *v = NULL, *item;
 	size_t i;
 	int r = find(o, key, &v, e);
 
@@ -121,9 +121,12 @@ int json_field_strv(const json_t *o, const char *key, struct strv *ret, struct e
 		return r;
 	if (v && !json_is_array(v))
 		return wrong_type(v, key, "an array of strings", e);
-	json_array_foreach(v, i, item) if (!json_is_string(item)) return err_set(
-		e, -EINVAL, "field \"%s\"[%zu] is %s, not a string", key, i, type_name(item));
-	json_array_foreach(v, i, item) strv_add(ret, json_string_value(item));
+	json_array_foreach (v, i, item)
+		if (!json_is_string(item))
+			return err_set(e, -EINVAL, "field \"%s\"[%zu] is %s, not a string", key, i,
+				type_name(item));
+	json_array_foreach (v, i, item)
+		strv_add(ret, json_string_value(item));
 	return 0;
 }
 

@@ -99,7 +99,8 @@ static int images_of(const struct layout *l, const json_t *descriptor, json_t **
 		if (r < 0)
 			return r;
 		list = json_object_get(nested, "manifests");
-		json_array_foreach(list, i, one) json_array_append(images, one);
+		json_array_foreach (list, i, one)
+			json_array_append(images, one);
 	}
 	*ret = TAKE_PTR(images);
 	return 0;
@@ -111,8 +112,7 @@ static int join(json_t *images, json_t *image, const char *tag, bool force, stru
 	json_t *one;
 	size_t i, at = 0;
 
-	json_array_foreach(images, i, one)
-	{
+	json_array_foreach (images, i, one) {
 		int c = strcmp(arch_of(one), arch_of(image));
 
 		if (c < 0)
@@ -163,11 +163,11 @@ static int set_tag(
 		return r;
 	list = json_object_get(index, "manifests");
 	at = json_array_size(list);
-	json_array_foreach(list, i, one) if (is_tagged(one, tag) && !old)
-	{
-		old = json_incref(one);
-		at = i;
-	}
+	json_array_foreach (list, i, one)
+		if (is_tagged(one, tag) && !old) {
+			old = json_incref(one);
+			at = i;
+		}
 	r = images_of(l, old, &images, e);
 	if (r == 0)
 		r = join(images, image, tag, force, e);

@@ -122,8 +122,7 @@ static bool lists(const json_t *list, const char *field, const char *name)
 	size_t i;
 	json_t *o;
 
-	json_array_foreach(list, i, o)
-	{
+	json_array_foreach (list, i, o) {
 		const char *s = json_string_value(json_object_get(o, field));
 
 		if (s && streq(s, name))

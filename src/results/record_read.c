@@ -72,8 +72,7 @@ static int read_steps(const json_t *o, struct record *r, struct err *e)
 
 	if (steps && !json_is_object(steps))
 		return err_set(e, -EINVAL, "\"steps_us\" is not an object");
-	json_object_foreach(steps, name, v)
-	{
+	json_object_foreach (steps, name, v) {
 		if (!json_is_integer(v))
 			return err_set(e, -EINVAL, "\"%s\" of \"steps_us\" is not a number", name);
 		record_add_step(r, name, json_integer_value(v));

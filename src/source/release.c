@@ -114,7 +114,8 @@ int release_list_parse(const char *text, size_t len, struct release_list *ret, s
 
 	if (r < 0)
 		return err_set(e, -EBADMSG, "the list of releases is no JSON");
-	json_array_foreach(json_object_get(root, "releases"), i, entry) add_entry(&l, entry);
+	json_array_foreach (json_object_get(root, "releases"), i, entry)
+		add_entry(&l, entry);
 	latest = json_string_value(
 		json_object_get(json_object_get(root, "latest_stable"), "version"));
 	l.has_latest_stable =

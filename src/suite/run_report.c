@@ -90,7 +90,7 @@ static void commands_off(struct buf *b, char token[static 33])
 {
 	uint64_t random[2] = { 0 };
 
-	getrandom(random, sizeof(random), 0);
+	BUG_ON(getrandom(random, sizeof(random), 0) != sizeof(random));
 	snprintf(token, 33, "%016llx%016llx", (unsigned long long)random[0],
 		(unsigned long long)random[1]);
 	buf_addf(b, "::stop-commands::%s\n", token);
