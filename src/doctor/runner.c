@@ -33,12 +33,12 @@ static const char *const packages[] = { "qemu-system-x86", "qemu-system-arm", "q
 static void find_missing(const struct steps *x, const struct strv *wanted, struct strv *ret)
 {
 	_cleanup_strv_ struct strv words = STRV_INIT, have = STRV_INIT;
-	_cleanup_free_ char *database = steps_path(x, "/var/lib/dpkg");
+	_cleanup_free_ char *root = steps_path(x, "/");
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	char *line, *rest;
 
 	strv_add(&words, "dpkg-query");
-	strv_addf(&words, "--admindir=%s", database);
+	strv_addf(&words, "--root=%s", root);
 	strv_add(&words, "-W");
 	strv_add(&words, "-f=${db:Status-Abbrev} ${Package}\n");
 	strv_addv(&words, wanted);
