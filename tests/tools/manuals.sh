@@ -34,6 +34,10 @@ all=$(commands | sed 's/^ //')
 pages=$( (echo vmrig.1; echo "$all" | sed 's/ /-/g; s/.*/vmrig-&.1/') | sort)
 report every_command_has_a_page "$(diff <(cd "$folder" && ls -- *.1 | sort) <(echo "$pages"))"
 report the_pages_are_troff_without_faults "$(for page in "$folder"/*.1; do groff -man -Tascii -ww -z "$page" 2>&1; done)"
+report formats_have_pages_whose_tables_and_names_are_read "$(for page in vmrig.yaml.5 vmrig-systems.5 vmrig-kernels.7 vmrig-verdicts.7; do
+	groff -man -t -K utf8 -Tutf8 -W break -z "$folder/$page" 2>&1 | grep -v 'table \(wider\|squeezed\)\|^warning: file'
+	groff -man -t -K utf8 -Tutf8 "$folder/$page" 2>/dev/null | grep -q "${page%.*} - [a-z]" || echo "$page: no summary"
+done)"
 report no_help_is_wider_than_80_columns "$(echo "$all" | while read -ra words; do
 	"$vmrig" "${words[@]}" --help | awk -v c="${words[*]}" 'length > 80 { print c ": " $0 }'
 done)"
