@@ -10,6 +10,7 @@
 #include "build/build.h"
 #include "cli/build_progress.h"
 #include "cli/cmd_kernel.h"
+#include "cli/kernel_json.h"
 #include "cli/options.h"
 #include "variant/variant.h"
 
@@ -17,7 +18,7 @@ struct build_args {
 	struct build_spec spec;
 	struct build_how how;
 	struct strv fragments, options, patches, variants;
-	bool all, dry_run;
+	bool all, dry_run, json;
 };
 
 enum option {
@@ -38,6 +39,7 @@ enum option {
 	OPT_REMOTE,
 	OPT_UNCHECKED,
 	OPT_DRY_RUN,
+	OPT_JSON,
 	OPT_END,
 };
 
@@ -63,6 +65,7 @@ static const struct cli_option options[] = {
 		"what other machines built, and where this one puts its own" },
 	[OPT_UNCHECKED] = { "unchecked", 0, NULL, NULL, "take a URL without a checksum" },
 	[OPT_DRY_RUN] = { "dry-run", 'n', NULL, NULL, "print the key and what would be done" },
+	[OPT_JSON] = { "json", 0, NULL, NULL, "each kernel as a line of JSON" },
 	[OPT_END] = { 0 },
 };
 
@@ -139,6 +142,9 @@ static int set_option(void *arg, const struct cli_option *o, const char *value, 
 	case OPT_UNCHECKED:
 		a->how.unchecked = true;
 		return 0;
+	case OPT_JSON:
+		a->json = true;
+		return 0;
 	case OPT_DRY_RUN:
 		a->dry_run = true;
 		return 0;
@@ -202,7 +208,10 @@ static int build_one(const struct build_args *a, const struct build_spec *spec, 
 	build_progress_clear(&progress);
 	if (r < 0)
 		return failed(&e, signo);
-	printf("%s %s\n", k.key ? k.key : "-", k.image);
+	if (a->json)
+		kernel_json_print(&k);
+	else
+		printf("%s %s\n", k.key ? k.key : "-", k.image);
 	fprintf(stderr, "%s: %s (%s)\n", k.label, k.release, k.origin);
 	kernel_release(&k);
 	return 0;

@@ -6,11 +6,12 @@
 #include "base/arch.h"
 #include "base/text.h"
 #include "cli/cmd_kernel.h"
+#include "cli/kernel_json.h"
 #include "cli/options.h"
 #include "kernel/kernel.h"
 
 struct fetch_args {
-	bool force;
+	bool force, json;
 	const char *arch; /* static; NULL: this machine's */
 	const char *sha256, *name;
 	bool unchecked;
@@ -23,7 +24,9 @@ static int set_fetch(void *arg, const struct cli_option *o, const char *value, c
 	struct fetch_args *a = arg;
 
 	if (!value) {
-		*(streq(o->name, "force") ? &a->force : &a->unchecked) = true;
+		*(streq(o->name, "force")        ? &a->force
+			: streq(o->name, "json") ? &a->json
+						 : &a->unchecked) = true;
 		return 0;
 	}
 	if (!streq(o->name, "arch")) {
@@ -40,6 +43,7 @@ static const struct cli_option fetch_options[] = {
 	{ "sha256", 0, "HEX", NULL, "a URL's checksum, as its publisher tells it" },
 	{ "unchecked", 0, NULL, NULL, "a URL may come without a checksum" },
 	{ "name", 0, "NAME", NULL, "call it prebuilt:NAME (the name of the URL's file)" },
+	{ "json", 0, NULL, NULL, "each kernel as a line of JSON" },
 	{ 0 },
 };
 
@@ -75,7 +79,10 @@ static int fetch_one(const char *name, const struct fetch_args *a)
 		err_release(&e);
 		return EXIT_RIG;
 	}
-	printf("%s: %s (%s)\n", spec, k.release, k.origin);
+	if (a->json)
+		kernel_json_print(&k);
+	else
+		printf("%s: %s (%s)\n", spec, k.release, k.origin);
 	kernel_release(&k);
 	return 0;
 }
@@ -96,7 +103,10 @@ static int fetch_url(const char *url, const struct fetch_args *a)
 		err_release(&e);
 		return EXIT_RIG;
 	}
-	printf("%s: %s for %s (%s)\n", k.label, k.release, k.arch, k.origin);
+	if (a->json)
+		kernel_json_print(&k);
+	else
+		printf("%s: %s for %s (%s)\n", k.label, k.release, k.arch, k.origin);
 	kernel_release(&k);
 	return 0;
 }

@@ -7,12 +7,13 @@
 #include "base/text.h"
 #include "cli/build_progress.h"
 #include "cli/cmd_kernel.h"
+#include "cli/kernel_json.h"
 #include "cli/options.h"
 #include "variant/variant.h"
 
 struct resolve_args {
 	const char *arch;
-	bool explain, key;
+	bool explain, key, json;
 };
 
 static const struct cli_command command;
@@ -23,7 +24,7 @@ static int set_option(void *arg, const struct cli_option *o, const char *value, 
 
 	if (value)
 		return cli_arch(&command, where, value, &a->arch);
-	*(streq(o->name, "key") ? &a->key : &a->explain) = true;
+	*(streq(o->name, "key") ? &a->key : streq(o->name, "json") ? &a->json : &a->explain) = true;
 	return 0;
 }
 
@@ -32,6 +33,7 @@ static const struct cli_option options[] = {
 	{ "key", 0, NULL, NULL,
 		"the key that fetching or building it now would give; a line each, of a family" },
 	{ "explain", 0, NULL, NULL, "say each place that was tried, and what was found there" },
+	{ "json", 0, NULL, NULL, "the kernel as a line of JSON" },
 	{ 0 },
 };
 
@@ -81,6 +83,8 @@ int cmd_kernel_resolve(int argc, char **argv)
 		return cli_usage_error(&command, "unexpected word '%s'", argv[first + 1]);
 	if (a.key && first == argc)
 		return cli_usage_error(&command, "--key is of a SPEC, and none is named");
+	if (a.key && a.json)
+		return cli_usage_error(&command, "--key and --json exclude each other");
 	if (a.key)
 		return print_keys(argv[first], a.arch);
 	r = variant_resolve(first < argc ? argv[first] : NULL, a.arch, NULL, &places, &k, &e);
@@ -91,7 +95,10 @@ int cmd_kernel_resolve(int argc, char **argv)
 		err_release(&e);
 		return EXIT_RIG;
 	}
-	printf("%s %s %s\n", k.key, k.release, k.image);
+	if (a.json)
+		kernel_json_print(&k);
+	else
+		printf("%s %s %s\n", k.key, k.release, k.image);
 	kernel_release(&k);
 	return 0;
 }

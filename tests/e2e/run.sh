@@ -257,6 +257,20 @@ test_a_read_only_home_is_fine() {
 	same "$(cat out)" fine
 }
 
+test_a_kernel_is_told_to_machines_as_json() {
+	vmrig kernel resolve --json debian:6.1
+	code_is 0
+	has out '"label":"debian:6.1"'
+	has out '"arch":"x86_64"'
+	test -f "$(sed 's/.*"image":"\([^"]*\)".*/\1/' out)"
+	mv out resolved
+	vmrig kernel fetch --json debian:6.1
+	code_is 0
+	same "$(cat out)" "$(cat resolved)"
+	vmrig kernel resolve --json --key debian:6.1
+	code_is 2
+}
+
 # As a folder baked into a container's image, or mounted from elsewhere.
 test_kernels_of_a_cache_that_cannot_be_written_are_listed_and_found() {
 	mkdir cache
