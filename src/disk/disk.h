@@ -119,6 +119,13 @@ struct disk_fetch {
  */
 int disk_fetch(const struct disk_fetch *f, struct disk_image *ret, struct err *e);
 
+/*
+ * The image that lies packed in the file PATH of this machine, unpacked into the cache, where it is known by the SHA-256 of that
+ * file. Nothing is checked but that it is whole. -EINVAL: it is not packed; others as disk_fetch(). SAID may be NULL.
+ */
+int disk_unpacked(const char *path, void (*said)(void *arg, const char *line), void *arg,
+	struct disk_image *ret, struct err *e);
+
 /* ---- seeds for cloud-init ---- */
 
 struct disk_seed {

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "disk/disk.h"
+#include "disk/keep.h"
 #include "disk/store.h"
 #include "disk/sums.h"
-#include "disk/unpack.h"
 #include "fetch/fetch.h"
 
 #define SUMS_MAX (16 << 20)
@@ -252,91 +249,19 @@ static int try_all(struct get *g, const char *dst, struct err *e)
 	return r;
 }
 
-/* ---- what came ---- */
-
-static int place_image(struct get *g, const char *file, const char *aside, struct disk_image *i,
-	struct disk_info *info, struct err *e)
-{
-	const char *want = g->f->format, *is = disk_format_name(info->format);
-	_cleanup_free_ char *path = NULL;
-	int r;
-
-	if (!want)
-		want = info->format == DISK_RAW || info->format == DISK_ISO ? "raw" : "qcow2";
-	path = xasprintf("%s/disk.%s", aside, want);
-	i->format = xstrdup(info->format == DISK_ISO && streq(want, "raw") ? "iso" : want);
-	i->path = TAKE_PTR(path);
-	if (streq(want, is))
-		return rename(file, i->path) < 0 ? err_sys(e, errno, "cannot store %s", i->path)
-						 : 0;
-	if (streq(want, "raw") && info->virtual_size > (uint64_t)g->size_max) {
-		err_set(e, -EFBIG, "it is an image of %llu MiB",
-			(unsigned long long)(info->virtual_size >> 20));
-		return err_hint(e, "--size-max allows more.");
-	}
-	say(g, "converting from %s to %s", is, want);
-	r = disk_convert(file, is, i->path, want, e);
-	unlink(file);
-	return r;
-}
-
-/* What we made, or took as it came, as the manifest tells it. */
-static int describe(const struct get *g, struct disk_image *i, struct err *e)
-{
-	_cleanup_close_ int fd = -1;
-	_cleanup_buf_ struct buf made = BUF_INIT;
-	struct disk_info info = { 0 };
-	char sum[HASH_HEX_LEN + 1];
-	struct stat st;
-	int r = disk_inspect(i->path, false, &info, e);
-
-	i->virtual_size = (int64_t)info.virtual_size;
-	disk_info_release(&info);
-	if (r == 0)
-		r = hash_file(i->path, sum, e);
-	if (r < 0)
-		return r;
-	fd = file_open(i->path, O_RDONLY, e);
-	if (fd < 0)
-		return fd;
-	if (fchmod(fd, 0444) < 0 || fsync(fd) < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, errno, "cannot store %s", i->path);
-	i->size = st.st_size;
-	i->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	time_format(&made, clock_wall_ns());
-	i->made = buf_detach(&made);
-	i->file_sha256 = xstrdup(sum);
-	i->url = xstrdup(g->from);
-	i->trust = xstrdup(g->trust);
-	i->sha256 = xstrdup(g->sha256);
-	i->sha512 = *g->sum.sha512 ? xstrdup(g->sum.sha512) : NULL;
-	i->key = xasprintf("%s%s", g->sha256, suffix(g));
-	return 0;
-}
-
-static int fill(
-	struct get *g, const char *download, const char *aside, struct disk_image *i, struct err *e)
-{
-	_cleanup_free_ char *plain = path_join(aside, "unpacked"),
-			    *whole = path_join(aside, "download");
-	struct disk_info info = { 0 };
-	int r = disk_unpack(download, plain, g->size_max, e);
-
-	if (r < 0)
-		return r;
-	if (r == 0 && rename(download, whole) < 0)
-		return err_sys(e, errno, "cannot store %s", whole);
-	r = disk_inspect(r ? plain : whole, false, &info, e);
-	if (r == 0)
-		r = place_image(g, file_exists(plain) ? plain : whole, aside, i, &info, e);
-	disk_info_release(&info);
-	return r < 0 ? r : describe(g, i, e);
-}
-
 static int store(struct get *g, const char *download, struct disk_image *ret, struct err *e)
 {
-	_cleanup_free_ char *key = xasprintf("%s%s", g->sha256, suffix(g)), *aside = NULL;
-	_cleanup_disk_image_ struct disk_image i = DISK_IMAGE_INIT;
+	const struct image_come c = { .file = download,
+		.ours = true,
+		.from = g->from,
+		.trust = g->trust,
+		.sha256 = g->sha256,
+		.sha512 = *g->sum.sha512 ? g->sum.sha512 : NULL,
+		.format = g->f->format,
+		.size_max = g->size_max,
+		.said = g->f->said,
+		.arg = g->f->arg };
+	_cleanup_free_ char *key = images_key(&c);
 	_cleanup_close_ int lock = -1;
 	int r = 0;
 
@@ -348,16 +273,7 @@ static int store(struct get *g, const char *download, struct disk_image *ret, st
 	/* Known by another sum or URL. */
 	if (!g->f->force && !*g->sum.sha512 && images_load(key, ret, NULL) == 0)
 		return 0;
-	r = images_aside(key, &aside, e);
-	if (r == 0)
-		r = fill(g, download, aside, &i, e);
-	if (r == 0)
-		r = images_commit(aside, &i, e);
-	if (r == 0)
-		r = images_load(key, ret, e);
-	if (aside)
-		dir_remove(aside, NULL);
-	return r;
+	return images_keep(&c, ret, e);
 }
 
 static int from_cache(const struct get *g, bool tell, struct disk_image *ret)

@@ -46,7 +46,8 @@ static int find_uefi(struct os_plan *p, struct err *e)
 
 /* ---- disks ---- */
 
-static bool is_compressed(const char *path)
+/* No machine reads that; the cache keeps what is in it. */
+static bool is_packed(const char *path)
 {
 	static const char *const endings[] = { ".xz", ".gz", ".zst", ".bz2" };
 
@@ -82,10 +83,11 @@ static int inspect(const struct os_disk *d, const char *dir, struct os_media *m,
 
 	if (r < 0)
 		return r;
-	if (is_compressed(m->path)) {
-		err_set(e, -EINVAL, "%s is compressed: no machine reads that", m->path);
-		return err_hint(e,
-			"`vmrig image fetch` unpacks it once, and keeps it in the cache under a name.");
+	if (is_packed(m->path)) {
+		r = disk_unpacked(m->path, NULL, NULL, &m->held, e);
+		if (r < 0)
+			return r;
+		str_replace(&m->path, m->held.path);
 	}
 	r = disk_inspect(m->path, true, &info, e);
 	if (r < 0)
