@@ -16,6 +16,7 @@ struct export_args {
 	const char *arch; /* static; NULL: as the kernel is */
 	const char *key;
 	bool force;
+	int64_t level; /* 0: none was named */
 };
 
 static const struct cli_command export_command;
@@ -35,6 +36,8 @@ static int set_export(void *arg, const struct cli_option *o, const char *value, 
 	}
 	if (!*value)
 		return cli_usage_error(&export_command, "%s: it is empty", where);
+	if (streq(o->name, "level"))
+		return cli_number(&export_command, where, value, 1, 19, &a->level);
 	if (streq(o->name, "arch"))
 		return cli_arch(&export_command, where, value, &a->arch);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -50,6 +53,7 @@ static const struct cli_option export_options[] = {
 		"an image in the OCI layout DIR; several kernels may go into one" },
 	{ "tag", 0, "TAG", NULL, "what the image is called there (latest)" },
 	{ "sign", 0, "KEY", NULL, "gpg signs the checksums with KEY" },
+	{ "level", 0, "N", NULL, "how hard to pack, 1 to 19 (--tar: 9; --bin: 19; --oci: 6)" },
 	{ "force", 'f', NULL, NULL, "replace what is there" },
 	{ "arch", 0, "ARCH", NULL, "the kernel for this architecture: aarch64" },
 	{ 0 },
@@ -94,6 +98,7 @@ static int export_kernel(const struct export_args *a, const struct kernel *k, st
 	struct export_spec spec = { .kernel = k,
 		.gpg_key = a->key,
 		.progress = isatty(STDERR_FILENO) ? &progress : NULL,
+		.level = (int)a->level,
 		.force = a->force };
 	struct export_result done = { 0 };
 	int r;

@@ -31,6 +31,7 @@ struct export_spec {
 	const char
 		*gpg_key; /* borrowed: signs the checksums (gpg --detach-sign --armor); NULL: not */
 	const struct pack_progress *progress; /* borrowed; NULL: nobody wants to know */
+	int level; /* of zstd, 1 (soon) to 19 (small), and of gzip where that is 9 or less; 0: what the form is usually packed with */
 	bool force; /* what stands in the destination's place is replaced; else that is -EEXIST */
 };
 

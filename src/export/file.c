@@ -104,7 +104,7 @@ int export_tar(
 		r = export_gather(s, scratch, &p, &done.missing, e);
 	p.progress = s->progress;
 	if (r == 0)
-		r = pack_write(&p, PACKED_ZSTD, TAR_LEVEL, o.fd, &packed, e);
+		r = pack_write(&p, PACKED_ZSTD, s->level ? s->level : TAR_LEVEL, o.fd, &packed, e);
 	if (r == 0)
 		r = finish(s, &o, &packed, &done, e);
 	if (r == 0)
@@ -133,7 +133,8 @@ int export_bin(
 	plain = path_join(scratch, "vmlinux");
 	r = image_plain(s->kernel->image, plain, e);
 	if (r == 0)
-		r = pack_zstd(plain, BIN_LEVEL, o.fd, s->progress, &packed, e);
+		r = pack_zstd(
+			plain, s->level ? s->level : BIN_LEVEL, o.fd, s->progress, &packed, e);
 	if (r == 0)
 		r = finish(s, &o, &packed, &done, e);
 	if (r == 0)

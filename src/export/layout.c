@@ -14,9 +14,10 @@
 #include "base/path.h"
 #include "base/text.h"
 
-#define LAYOUT     "{\"imageLayoutVersion\":\"1.0.0\"}"
-#define BLOBS      "blobs/sha256"
-#define GZIP_LEVEL 6
+#define LAYOUT         "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define BLOBS          "blobs/sha256"
+#define GZIP_LEVEL     6
+#define GZIP_LEVEL_MAX 9
 
 void layout_close(struct layout *l)
 {
@@ -116,7 +117,7 @@ int layout_add_json(
 	return r;
 }
 
-int layout_add_layer(const struct layout *l, const struct pack *p, json_t **ret,
+int layout_add_layer(const struct layout *l, const struct pack *p, int level, json_t **ret,
 	char ret_diff_id[static HASH_HEX_LEN + 1], struct err *e)
 {
 	_cleanup_outfile_ struct outfile o = OUTFILE_INIT;
@@ -125,7 +126,11 @@ int layout_add_layer(const struct layout *l, const struct pack *p, json_t **ret,
 	int r = outfile_open(path, &o, e);
 
 	if (r == 0)
-		r = pack_write(p, PACKED_GZIP, GZIP_LEVEL, o.fd, &packed, e);
+		r = pack_write(p, PACKED_GZIP,
+			level == 0               ? GZIP_LEVEL
+			: level > GZIP_LEVEL_MAX ? GZIP_LEVEL_MAX
+						 : level,
+			o.fd, &packed, e);
 	if (r < 0)
 		return r;
 	free(o.path);

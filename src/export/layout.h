@@ -31,7 +31,7 @@ int layout_add_json(
 	const struct layout *l, const char *media_type, json_t *value, json_t **ret, struct err *e);
 
 /* The same for the files of P as a layer; RET_DIFF_ID is the digest before compression. */
-int layout_add_layer(const struct layout *l, const struct pack *p, json_t **ret,
+int layout_add_layer(const struct layout *l, const struct pack *p, int level, json_t **ret,
 	char ret_diff_id[static HASH_HEX_LEN + 1], struct err *e);
 
 /* The value behind a descriptor. The caller owns it. */

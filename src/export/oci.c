@@ -38,11 +38,11 @@ static json_t *config(const struct kernel *k, const char *diff_id)
 
 /* The layer, the configuration and the manifest as blobs; RET is the manifest's descriptor, with its platform. */
 static int add_image(const struct layout *l, const struct kernel *k, const struct pack *p,
-	json_t **ret, uint64_t *ret_size, struct err *e)
+	int level, json_t **ret, uint64_t *ret_size, struct err *e)
 {
 	_cleanup_json_ json_t *layer = NULL, *configuration = NULL, *described = NULL, *m = NULL;
 	char diff_id[HASH_HEX_LEN + 1];
-	int r = layout_add_layer(l, p, &layer, diff_id, e);
+	int r = layout_add_layer(l, p, level, &layer, diff_id, e);
 
 	if (r < 0)
 		return r;
@@ -218,7 +218,7 @@ int export_oci(const struct export_spec *s, const char *dst, const char *tag,
 		r = export_gather(s, scratch, &p, &done.missing, e);
 	p.progress = s->progress;
 	if (r == 0)
-		r = add_image(&l, s->kernel, &p, &image, &done.size, e);
+		r = add_image(&l, s->kernel, &p, s->level, &image, &done.size, e);
 	if (r == 0)
 		r = set_tag(&l, tag, image, s->force, e);
 	if (r < 0) {

@@ -31,6 +31,10 @@ test_an_unpacked_archive_is_a_kernel_that_boots_with_its_modules() {
 	has out "k.tar.zst: Linux $r for x86_64"
 	has out "sha256 $(sha256sum <k.tar.zst | cut -d' ' -f1)"
 	sha256sum --quiet -c k.tar.zst.sha256
+	vmrig kernel export --level 1 $kernel --tar soon.tar.zst
+	code_is 0
+	[ "$(stat -c %s soon.tar.zst)" -gt "$(stat -c %s k.tar.zst)" ]
+	rm soon.tar.zst
 	mkdir k
 	tar -xf k.tar.zst -C k
 	(cd k && sha256sum --quiet -c SHA256SUMS)
@@ -43,7 +47,7 @@ test_an_unpacked_archive_is_a_kernel_that_boots_with_its_modules() {
 }
 
 test_what_a_kernel_lacks_is_told_and_stands_in_the_manifest() {
-	vmrig kernel export $kernel --tar k.tar.zst
+	vmrig kernel export --level 1 $kernel --tar k.tar.zst
 	code_is 0
 	has err "not exported: symbols:"
 	has err "not exported: System.map:"
@@ -58,7 +62,7 @@ test_what_a_kernel_lacks_is_told_and_stands_in_the_manifest() {
 }
 
 test_the_single_file_boots_and_its_checksum_holds() {
-	vmrig kernel export $kernel --bin vmlinux.bin.zst
+	vmrig kernel export --level 1 $kernel --bin vmlinux.bin.zst
 	code_is 0
 	sha256sum --quiet -c vmlinux.bin.zst.sha256
 	zstd -q -d vmlinux.bin.zst -o vmlinux.bin
@@ -70,12 +74,12 @@ test_the_single_file_boots_and_its_checksum_holds() {
 }
 
 test_two_exports_have_the_same_bytes() {
-	vmrig kernel export $kernel --tar 1.tar.zst
-	vmrig kernel export "$("$VMRIG" kernel list --json | grep -o 'kernels/[0-9a-f]*/boot/vmlinuz-[^"]*cloud-amd64' | head -n 1 | cut -d/ -f2)" --tar 2.tar.zst
+	vmrig kernel export --level 1 $kernel --tar 1.tar.zst
+	vmrig kernel export --level 1 "$("$VMRIG" kernel list --json | grep -o 'kernels/[0-9a-f]*/boot/vmlinuz-[^"]*cloud-amd64' | head -n 1 | cut -d/ -f2)" --tar 2.tar.zst
 	code_is 0
 	cmp 1.tar.zst 2.tar.zst
-	vmrig kernel export $kernel --oci 1 --tag t
-	vmrig kernel export $kernel --oci 2 --tag t
+	vmrig kernel export --level 1 $kernel --oci 1 --tag t
+	vmrig kernel export --level 1 $kernel --oci 2 --tag t
 	code_is 0
 	diff -r 1 2
 }
@@ -83,7 +87,7 @@ test_two_exports_have_the_same_bytes() {
 test_skopeo_reads_the_layout_and_its_layer_holds_the_kernel() {
 	local r layer
 	r=$(release)
-	vmrig kernel export $kernel --oci k --tag 6.1
+	vmrig kernel export --level 1 $kernel --oci k --tag 6.1
 	code_is 0
 	skopeo inspect oci:k:6.1 >inspected
 	has inspected '"Architecture": "amd64"'
@@ -102,9 +106,9 @@ test_skopeo_reads_the_layout_and_its_layer_holds_the_kernel() {
 }
 
 test_kernels_of_two_architectures_stand_under_one_tag() {
-	vmrig kernel export $kernel --oci k --tag 6.1
+	vmrig kernel export --level 1 $kernel --oci k --tag 6.1
 	code_is 0
-	vmrig kernel export debian:6.1 --arch aarch64 --oci k --tag 6.1
+	vmrig kernel export --level 1 debian:6.1 --arch aarch64 --oci k --tag 6.1
 	code_is 0
 	skopeo --override-arch amd64 inspect oci:k:6.1 >1
 	skopeo --override-arch arm64 inspect oci:k:6.1 >2
@@ -112,40 +116,40 @@ test_kernels_of_two_architectures_stand_under_one_tag() {
 	has 2 '"Architecture": "arm64"'
 	same "$(skopeo inspect --raw oci:k:6.1 | grep -o '"architecture"' | wc -l)" 2
 	# In the other order it is the same.
-	vmrig kernel export debian:6.1 --arch aarch64 --oci l --tag 6.1
-	vmrig kernel export $kernel --oci l --tag 6.1
+	vmrig kernel export --level 1 debian:6.1 --arch aarch64 --oci l --tag 6.1
+	vmrig kernel export --level 1 $kernel --oci l --tag 6.1
 	diff -r k l
 	# The same again changes nothing.
-	vmrig kernel export $kernel --oci l --tag 6.1
+	vmrig kernel export --level 1 $kernel --oci l --tag 6.1
 	code_is 0
 	diff -r k l
 }
 
 test_nothing_is_replaced_unless_it_is_asked_for() {
 	echo old >k.tar.zst
-	vmrig kernel export $kernel --tar k.tar.zst
+	vmrig kernel export --level 1 $kernel --tar k.tar.zst
 	code_is 125
 	has err "k.tar.zst is there already"
 	has err "--force"
 	same "$(cat k.tar.zst)" old
 	echo old >b.sha256
-	vmrig kernel export $kernel --bin b
+	vmrig kernel export --level 1 $kernel --bin b
 	code_is 125
 	[ ! -e b ]
-	vmrig kernel export $kernel --tar k.tar.zst --force
+	vmrig kernel export --level 1 $kernel --tar k.tar.zst --force
 	code_is 0
 	sha256sum --quiet -c k.tar.zst.sha256
 	mkdir full
 	echo mine >full/file
-	vmrig kernel export $kernel --oci full
+	vmrig kernel export --level 1 $kernel --oci full
 	code_is 125
 	has err "neither empty nor an OCI image layout"
 	same "$(ls full)" file
-	vmrig kernel export $kernel --oci k
-	vmrig kernel export debian:6.1 --oci k
+	vmrig kernel export --level 1 $kernel --oci k
+	vmrig kernel export --level 1 debian:6.1 --oci k
 	code_is 125
 	has err "another kernel for amd64 called latest"
-	vmrig kernel export debian:6.1 --oci k --force
+	vmrig kernel export --level 1 debian:6.1 --oci k --force
 	code_is 0
 	skopeo inspect oci:k:latest >inspected
 	hasnt inspected cloud
@@ -154,16 +158,16 @@ test_nothing_is_replaced_unless_it_is_asked_for() {
 
 test_a_signature_is_gpgs_and_holds() {
 	make_key
-	vmrig kernel export $kernel --tar k.tar.zst --sign tester@example.org
+	vmrig kernel export --level 1 $kernel --tar k.tar.zst --sign tester@example.org
 	code_is 0
 	gpg --batch --verify k.tar.zst.sha256.asc k.tar.zst.sha256 2>said || fail "$(cat said)"
 	mkdir k
 	tar -xf k.tar.zst -C k
 	gpg --batch --verify k/SHA256SUMS.asc k/SHA256SUMS 2>said || fail "$(cat said)"
 	(cd k && sha256sum --quiet -c SHA256SUMS)
-	vmrig kernel export $kernel --bin k.bin.zst --sign tester@example.org
+	vmrig kernel export --level 1 $kernel --bin k.bin.zst --sign tester@example.org
 	gpg --batch --verify k.bin.zst.sha256.asc k.bin.zst.sha256 2>said || fail "$(cat said)"
-	vmrig kernel export $kernel --tar other.tar.zst --sign nobody@example.org
+	vmrig kernel export --level 1 $kernel --tar other.tar.zst --sign nobody@example.org
 	end_key
 	code_is 125
 	has err "nobody@example.org"
@@ -172,11 +176,11 @@ test_a_signature_is_gpgs_and_holds() {
 }
 
 test_a_full_disk_and_a_missing_folder_leave_nothing() {
-	vmrig kernel export $kernel --tar no/such/k.tar.zst
+	vmrig kernel export --level 1 $kernel --tar no/such/k.tar.zst
 	code_is 125
 	has err "no/such"
 	code=0
-	(ulimit -f 4096; exec "$VMRIG" kernel export $kernel --tar k.tar.zst) >out 2>err || code=$?
+	(ulimit -f 4096; exec "$VMRIG" kernel export --level 1 $kernel --tar k.tar.zst) >out 2>err || code=$?
 	[ "$code" != 0 ] || fail "a file beyond the limit"
 	[ ! -e k.tar.zst ] && [ ! -e k.tar.zst.sha256 ]
 }
@@ -209,7 +213,7 @@ fetch() {
 test_what_was_exported_is_fetched_checked_and_boots() {
 	local r sum
 	r=$(release)
-	vmrig kernel export $kernel --tar k.tar.zst
+	vmrig kernel export --level 1 $kernel --tar k.tar.zst
 	code_is 0
 	sum=$(cut -d' ' -f1 k.tar.zst.sha256)
 	fetch "file://$PWD/k.tar.zst" --sha256 "$sum"
@@ -233,7 +237,7 @@ test_an_image_a_single_file_and_a_package_are_fetched() {
 	fetch "file://$image" --sha256 "$(sha256sum <"$image" | cut -d' ' -f1)" --name image
 	code_is 0
 	has out "prebuilt:image: $r"
-	vmrig kernel export $kernel --bin vmlinux.bin.zst
+	vmrig kernel export --level 1 $kernel --bin vmlinux.bin.zst
 	fetch "file://$PWD/vmlinux.bin.zst" --unchecked
 	code_is 0
 	has out "prebuilt:vmlinux: $r"
