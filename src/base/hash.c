@@ -68,16 +68,29 @@ void hash_final(struct hash *h, char ret_hex[static HASH_HEX_LEN + 1])
 
 int hash_file(const char *path, char ret_hex[static HASH_HEX_LEN + 1], struct err *e)
 {
+	return hash_file_told(path, NULL, NULL, ret_hex, e);
+}
+
+int hash_file_told(const char *path, void (*tell)(void *arg, uint64_t done, uint64_t total),
+	void *arg, char ret_hex[static HASH_HEX_LEN + 1], struct err *e)
+{
 	_cleanup_close_ int fd = file_open(path, O_RDONLY, e);
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	_cleanup_free_ struct hash *h = NULL;
+	uint64_t done = 0;
+	struct stat st;
 	ssize_t n;
 
 	if (fd < 0)
 		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, errno, "cannot read the status of %s", path);
 	h = hash_new();
 	while ((n = buf_read(&b, fd, 256 * 1024)) > 0) {
 		hash_add(h, b.data, b.len);
+		done += b.len;
+		if (tell)
+			tell(arg, done, (uint64_t)st.st_size);
 		buf_clear(&b);
 	}
 	if (n < 0)

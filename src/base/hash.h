@@ -21,5 +21,8 @@ int hash_add_file_identity(struct hash *h, const char *path, struct err *e);
 void hash_final(struct hash *h, char ret_hex[static HASH_HEX_LEN + 1]);
 
 int hash_file(const char *path, char ret_hex[static HASH_HEX_LEN + 1], struct err *e);
+/* The same; TELL (may be NULL) hears how many of the file's bytes are read. */
+int hash_file_told(const char *path, void (*tell)(void *arg, uint64_t done, uint64_t total),
+	void *arg, char ret_hex[static HASH_HEX_LEN + 1], struct err *e);
 
 #endif

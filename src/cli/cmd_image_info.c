@@ -9,6 +9,7 @@
 #include "cli/cmd_image.h"
 #include "cli/cmd_kernel.h"
 #include "cli/options.h"
+#include "cli/progress_line.h"
 #include "disk/disk.h"
 
 static int set_json(void *arg, const struct cli_option *o, const char *value, const char *where)
@@ -114,6 +115,7 @@ int cmd_image_info(int argc, char **argv)
 static int verify(const char *name, struct err *e)
 {
 	_cleanup_disk_image_ struct disk_image image = DISK_IMAGE_INIT;
+	struct progress_line line;
 	struct disk_info info = { 0 };
 	const char *path;
 	int r = find(name, &image, &path, e);
@@ -121,8 +123,10 @@ static int verify(const char *name, struct err *e)
 	if (r == 0)
 		r = disk_inspect(path, true, &info, e);
 	disk_info_release(&info);
+	progress_line_begin(&line, name, "read");
 	if (r == 0 && image.key)
-		r = disk_verify(&image, e);
+		r = disk_verify_told(&image, progress_line_bytes, &line, e);
+	progress_line_end(&line);
 	if (r == 0)
 		printf("%s: %s\n", name, image.key ? "as it was fetched" : "whole");
 	return r;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/cmd_kernel.h"
 #include "cli/options.h"
+#include "cli/progress_line.h"
 #include "export/export.h"
 
 struct export_args {
@@ -69,48 +68,27 @@ static const struct cli_command export_command = {
 	.set = set_export,
 };
 
-/* A line that is written over, on a terminal, from the first second on. */
-struct packing {
-	const char *name; /* borrowed */
-	int64_t next_ms;
-	bool shown;
-};
-
-static void tell_packing(void *arg, uint64_t done, uint64_t total)
-{
-	struct packing *p = arg;
-	int64_t now = clock_ms();
-
-	if (now < p->next_ms || total == 0)
-		return;
-	p->next_ms = now + 200;
-	p->shown = true;
-	fprintf(stderr, "\r\033[K%s: %llu of %llu MiB packed", p->name,
-		(unsigned long long)(done >> 20), (unsigned long long)(total >> 20));
-	fflush(stderr);
-}
-
 static int export_kernel(const struct export_args *a, const struct kernel *k, struct err *e)
 {
 	const char *dst = a->tar ? a->tar : a->bin ? a->bin : a->oci;
-	struct packing packing = { .name = dst, .next_ms = clock_ms() + 1000 };
-	const struct pack_progress progress = { tell_packing, &packing };
+	struct progress_line line;
+	const struct pack_progress progress = { progress_line_bytes, &line };
 	struct export_spec spec = { .kernel = k,
 		.gpg_key = a->key,
-		.progress = isatty(STDERR_FILENO) ? &progress : NULL,
+		.progress = &progress,
 		.level = (int)a->level,
 		.force = a->force };
 	struct export_result done = { 0 };
 	int r;
 
+	progress_line_begin(&line, dst, "packed");
 	if (a->tar)
 		r = export_tar(&spec, dst, &done, e);
 	else if (a->bin)
 		r = export_bin(&spec, dst, &done, e);
 	else
 		r = export_oci(&spec, dst, a->tag ? a->tag : "latest", &done, e);
-	if (packing.shown)
-		fputs("\r\033[K", stderr);
+	progress_line_end(&line);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < done.missing.n; i++)

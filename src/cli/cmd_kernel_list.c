@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/cmd_kernel.h"
 #include "cli/options.h"
+#include "cli/progress_line.h"
 #include "kernel/cache.h"
 #include "variant/variant.h"
 
@@ -115,6 +116,7 @@ static void print_line(const struct cache_entry *c)
 int cmd_kernel_list(int argc, char **argv)
 {
 	struct list_args a = { 0 };
+	struct progress_line line;
 	struct cache_entry *v = NULL;
 	struct err e = ERR_INIT;
 	size_t n = 0;
@@ -124,7 +126,10 @@ int cmd_kernel_list(int argc, char **argv)
 		return r;
 	if (first < argc)
 		return cli_usage_error(&list_command, "unexpected word '%s'", argv[first]);
-	r = cache_list(a.verify, &v, &n, &e);
+	progress_line_begin(&line, "kernels", "read");
+	r = a.verify ? cache_verify(progress_line_count, &line, &v, &n, &e)
+		     : cache_list(&v, &n, &e);
+	progress_line_end(&line);
 	if (r < 0) {
 		err_print(&e);
 		err_release(&e);

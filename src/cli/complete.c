@@ -33,7 +33,7 @@ static void kernels(const char *word)
 	struct cache_entry *v = NULL;
 	size_t n = 0;
 
-	if (cache_list(false, &v, &n, NULL) < 0)
+	if (cache_list(&v, &n, NULL) < 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].built.aside) /* of a proof alone */

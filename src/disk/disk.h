@@ -87,6 +87,9 @@ void disk_images_free(struct disk_image *v, size_t n);
 
 /* Reads the whole image and holds it against its sum: 0, or -EBADMSG with what differs. */
 int disk_verify(const struct disk_image *i, struct err *e);
+/* The same; TELL hears how many bytes are read. */
+int disk_verify_told(const struct disk_image *i,
+	void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg, struct err *e);
 
 /* Removes it with its names. -EBUSY: somebody uses it. */
 int disk_remove(const char *name, struct err *e);

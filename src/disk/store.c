@@ -101,6 +101,12 @@ static int write_manifest(const char *aside, const struct disk_image *i, struct 
 
 int disk_verify(const struct disk_image *i, struct err *e)
 {
+	return disk_verify_told(i, NULL, NULL, e);
+}
+
+int disk_verify_told(const struct disk_image *i,
+	void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg, struct err *e)
+{
 	char sum[HASH_HEX_LEN + 1];
 	struct stat st;
 	int r;
@@ -112,7 +118,7 @@ int disk_verify(const struct disk_image *i, struct err *e)
 	if (st.st_size != i->size)
 		return err_set(e, -EBADMSG, "%s has %lld bytes, and not %lld", i->path,
 			(long long)st.st_size, (long long)i->size);
-	r = hash_file(i->path, sum, e);
+	r = hash_file_told(i->path, tell, arg, sum, e);
 	return r < 0 ? r
 	       : streq(sum, i->file_sha256)
 		       ? 0

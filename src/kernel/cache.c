@@ -173,9 +173,14 @@ static bool mentions(const char *dir, const char *text)
 	return false;
 }
 
-/* Those that mention TEXT (NULL: all). */
-static int list(
-	const char *text, bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e)
+struct look {
+	const char *text; /* those alone that mention it; NULL: all */
+	bool verify;
+	void (*reading)(void *arg, size_t done); /* may be NULL */
+	void *arg;
+};
+
+static int list(const struct look *l, struct cache_entry **ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ char *kernels = NULL;
 	struct cache_entry *entries = NULL;
@@ -192,10 +197,13 @@ static int list(
 	while ((f = readdir(d))) {
 		_cleanup_free_ char *dir = path_join(kernels, f->d_name);
 
-		if (!cache_is_key(f->d_name) || !dir_exists(dir) || (text && !mentions(dir, text)))
+		if (!cache_is_key(f->d_name) || !dir_exists(dir) ||
+			(l->text && !mentions(dir, l->text)))
 			continue;
+		if (l->reading)
+			l->reading(l->arg, n);
 		VEC_GROW(entries, n, cap);
-		load(dir, f->d_name, verify, &entries[n++], NULL);
+		load(dir, f->d_name, l->verify, &entries[n++], NULL);
 	}
 	closedir(d);
 	if (n)
@@ -205,9 +213,17 @@ static int list(
 	return 0;
 }
 
-int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e)
+int cache_list(struct cache_entry **ret, size_t *ret_n, struct err *e)
 {
-	return list(NULL, verify, ret, ret_n, e);
+	return list(&(struct look){ 0 }, ret, ret_n, e);
+}
+
+int cache_verify(void (*reading)(void *arg, size_t done), void *arg, struct cache_entry **ret,
+	size_t *ret_n, struct err *e)
+{
+	const struct look l = { .verify = true, .reading = reading, .arg = arg };
+
+	return list(&l, ret, ret_n, e);
 }
 
 int cache_scan_for(const char *text, struct cache_entry **ret, size_t *ret_n, struct strv *damaged,
@@ -215,7 +231,7 @@ int cache_scan_for(const char *text, struct cache_entry **ret, size_t *ret_n, st
 {
 	struct cache_entry *entries;
 	size_t n;
-	int r = list(text, false, &entries, &n, e);
+	int r = list(&(struct look){ .text = text }, &entries, &n, e);
 
 	if (r < 0)
 		return r;

@@ -68,8 +68,12 @@ int cache_scan_for(const char *text, struct cache_entry **ret, size_t *ret_n, st
 	struct err *e);
 
 /* As cache_scan() with those that are damaged, at the end, as CACHE_CORRUPT; of these only key, dir and `why` are
- * sure. VERIFY compares the content with the sums of the manifest. */
-int cache_list(bool verify, struct cache_entry **ret, size_t *ret_n, struct err *e);
+ * sure. */
+int cache_list(struct cache_entry **ret, size_t *ret_n, struct err *e);
+/* The same, with all content compared with the sums of the manifests: READING (may be NULL) is told before each, how many
+ * have been read. */
+int cache_verify(void (*reading)(void *arg, size_t done), void *arg, struct cache_entry **ret,
+	size_t *ret_n, struct err *e);
 
 /* The newest one built with that label for ARCH (NULL: any) and, unless NULL, by that recipe. 1: found and
  * held; 0: none; or an error. RET_OTHERS (may be NULL): how many more there are. */

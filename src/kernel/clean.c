@@ -106,7 +106,7 @@ static int clean_entries(
 {
 	struct cache_entry *entries;
 	size_t n, nth = 0;
-	int r = cache_list(false, &entries, &n, e);
+	int r = cache_list(&entries, &n, e);
 
 	if (r < 0)
 		return r;

@@ -20,6 +20,30 @@ static void digests_are_those_of_sha_256(void **state)
 	assert_int_equal(hash_file(*state, hex, NULL), -EISDIR);
 }
 
+static void count_told(void *arg, uint64_t done, uint64_t total)
+{
+	uint64_t *seen = arg;
+
+	assert_true(done > seen[0] && done <= total);
+	seen[0] = done;
+	seen[1]++;
+}
+
+static void who_waits_is_told_how_many_bytes_are_read(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "large");
+	_cleanup_free_ char *zeros = xcalloc(1, 1000000);
+	char told[HASH_HEX_LEN + 1], plain[HASH_HEX_LEN + 1];
+	uint64_t seen[2] = { 0 };
+
+	file_put(path, zeros, 1000000);
+	assert_int_equal(hash_file_told(path, count_told, seen, told, NULL), 0);
+	assert_int_equal(seen[0], 1000000);
+	assert_true(seen[1] > 1);
+	assert_int_equal(hash_file(path, plain, NULL), 0);
+	assert_string_equal(told, plain);
+}
+
 static void neighbouring_strings_do_not_run_together(void **state)
 {
 	char a[HASH_HEX_LEN + 1], b[HASH_HEX_LEN + 1];
@@ -64,6 +88,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		in_folder(digests_are_those_of_sha_256),
+		in_folder(who_waits_is_told_how_many_bytes_are_read),
 		cmocka_unit_test(neighbouring_strings_do_not_run_together),
 		in_folder(a_rewritten_file_has_another_identity),
 	};

@@ -25,7 +25,7 @@ static size_t count_stored(void)
 	struct cache_entry *entries;
 	size_t n;
 
-	assert_int_equal(cache_list(false, &entries, &n, NULL), 0);
+	assert_int_equal(cache_list(&entries, &n, NULL), 0);
 	cache_entries_free(entries, n);
 	return n;
 }

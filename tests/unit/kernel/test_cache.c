@@ -71,7 +71,8 @@ static enum cache_state state_of(bool verify, char **ret_why)
 	enum cache_state s;
 	size_t n;
 
-	assert_int_equal(cache_list(verify, &v, &n, NULL), 0);
+	assert_int_equal(
+		verify ? cache_verify(NULL, NULL, &v, &n, NULL) : cache_list(&v, &n, NULL), 0);
 	assert_int_equal(n, 1);
 	s = v[0].state;
 	if (ret_why)

@@ -199,7 +199,7 @@ static void entries_of_another_recipe_or_compiler_are_stale(void **state)
 			load(*state, TINY("    config: CONFIG_A=y\n"), &v);
 			variants_release(&v);
 		}
-		assert_int_equal(cache_list(true, &entries, &n, NULL), 0);
+		assert_int_equal(cache_verify(NULL, NULL, &entries, &n, NULL), 0);
 		assert_int_equal(n, 1);
 		variant_judge(entries, n, *state);
 		assert_int_equal(entries[0].state, turn ? CACHE_STALE : CACHE_FRESH);
