@@ -11,8 +11,9 @@ with_kvm() {
 		bash -e inside.sh >out 2>err || code=$?
 		return
 	fi
+	# One CPU: under QEMU 7.2 a second one that emulates SVM now and then gets no interrupt any more (docs/suite.md).
 	# Where it stands still, the console tells what its processes wait for.
-	vmrig run --accel nested --cpus 2 --memory 3G --env PROGRAM --timeout 10m --idle-timeout 4m --verbose -- bash -e inside.sh
+	vmrig run --accel nested --memory 3G --env PROGRAM --timeout 10m --idle-timeout 4m --verbose -- bash -e inside.sh
 }
 
 test_a_kvm_that_works_is_found_and_runs_guests_with_true_verdicts() {
