@@ -11,13 +11,13 @@ QEMU=(qemu-system-x86_64 -machine q35 -smp 2 -m 64 -nodefaults -display none -se
 PASS=33 SKIP=37
 
 test_a_nested_guest_gives_it_to_a_kernel_of_two_cpus() {
-	vmrig run --accel nested --cpus 2 --timeout 10m -- "${QEMU[@]}" -accel kvm -cpu host
+	vmrig run --accel nested --timeout 10m -- "${QEMU[@]}" -accel kvm -cpu host
 	code_is $PASS
 	has out PASS
 }
 
 test_a_cpu_without_it_is_told_and_eoi_by_msr_is_a_fault_there() {
-	vmrig run --accel nested --cpus 2 --timeout 10m -- "${QEMU[@]}" -accel kvm -cpu host,-x2apic
+	vmrig run --accel nested --timeout 10m -- "${QEMU[@]}" -accel kvm -cpu host,-x2apic
 	code_is $SKIP
 	has out "SKIP: no x2APIC: CPUID.1:ECX bit 21 is 0; EOI at MSR 0x80B is #GP"
 }
