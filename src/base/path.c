@@ -78,6 +78,24 @@ int path_below(const char *path, const char *dir)
 	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
+char *path_upwards(const char *dir, const char *name)
+{
+	char *at = xstrdup(dir);
+
+	for (;;) {
+		_cleanup_free_ char *there = path_join(at, name);
+		char *up;
+
+		if (access(there, F_OK) == 0)
+			return at;
+		up = strcmp(at, "/") == 0 ? NULL : path_dir(at);
+		free(at);
+		if (!up)
+			return NULL;
+		at = up;
+	}
+}
+
 /* The variable, NULL where it is unset or empty. */
 static const char *env(const char *name)
 {

@@ -18,6 +18,10 @@ char *path_dir(const char *path); /* before it; "." where there is none; caller 
 /* Whether PATH is DIR or lies below it, compared as text. Both absolute and folded. */
 int path_below(const char *path, const char *dir);
 
+/* The nearest of the folder DIR (absolute) and those above it that has NAME in it, of any kind; NULL: none. The caller owns the
+ * string. */
+char *path_upwards(const char *dir, const char *name);
+
 /*
  * The cache folder: $VMRIG_CACHE_DIR (an error when it cannot be written: no other takes the place of
  * one that was named), else the first of $XDG_CACHE_HOME/vmrig and $HOME/.cache/vmrig that can be

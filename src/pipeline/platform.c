@@ -54,22 +54,11 @@ const char *pipeline_path(enum pipeline_platform p)
 
 int pipeline_repository(const char *path, char **ret, struct err *e)
 {
-	_cleanup_free_ char *start = path_absolute(path, NULL), *dir = xstrdup(start);
+	_cleanup_free_ char *start = path_absolute(path, NULL);
 
-	for (;;) {
-		_cleanup_free_ char *git = path_join(dir, ".git");
-		char *up;
-
-		if (file_exists(git) || dir_exists(git)) {
-			*ret = TAKE_PTR(dir);
-			return 0;
-		}
-		if (streq(dir, "/"))
-			break;
-		up = path_dir(dir);
-		free(dir);
-		dir = up;
-	}
+	*ret = path_upwards(start, ".git");
+	if (*ret)
+		return 0;
 	err_set(e, -ENOENT, "%s lies in no git repository", start);
 	return err_hint(
 		e, "A pipeline is of a repository: git init, or name a suite that lies in one.");

@@ -18,21 +18,12 @@
 
 static int find_upwards(const char *cwd, char **ret, struct err *e)
 {
-	_cleanup_free_ char *dir = path_absolute(".", cwd), *start = xstrdup(dir);
+	_cleanup_free_ char *start = path_absolute(".", cwd);
+	_cleanup_free_ char *dir = path_upwards(start, SUITE_FILE);
 
-	for (;;) {
-		_cleanup_free_ char *file = path_join(dir, SUITE_FILE);
-		char *up;
-
-		if (file_exists(file)) {
-			*ret = TAKE_PTR(file);
-			return 0;
-		}
-		if (streq(dir, "/"))
-			break;
-		up = path_dir(dir);
-		free(dir);
-		dir = up;
+	if (dir) {
+		*ret = path_join(dir, SUITE_FILE);
+		return 0;
 	}
 	err_set(e, -ENOENT, "no %s in %s or above it", SUITE_FILE, start);
 	return err_hint(

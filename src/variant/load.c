@@ -414,20 +414,13 @@ int variants_load(const char *path, struct variants *ret, struct err *e)
 
 int variants_find(const char *cwd, struct variants *ret, struct err *e)
 {
-	_cleanup_free_ char *dir = path_absolute(".", cwd), *start = xstrdup(dir);
+	_cleanup_free_ char *start = path_absolute(".", cwd), *dir = NULL, *file = NULL;
 
-	if (file_exists(dir) && !dir_exists(dir))
-		return variants_load(dir, ret, e);
-	for (;;) {
-		_cleanup_free_ char *file = path_join(dir, FILE_NAME);
-		char *up;
-
-		if (file_exists(file))
-			return variants_load(file, ret, e);
-		if (streq(dir, "/"))
-			return err_set(e, -ENOENT, "no %s in %s or above it", FILE_NAME, start);
-		up = path_dir(dir);
-		free(dir);
-		dir = up;
-	}
+	if (file_exists(start) && !dir_exists(start))
+		return variants_load(start, ret, e);
+	dir = path_upwards(start, FILE_NAME);
+	if (!dir)
+		return err_set(e, -ENOENT, "no %s in %s or above it", FILE_NAME, start);
+	file = path_join(dir, FILE_NAME);
+	return variants_load(file, ret, e);
 }

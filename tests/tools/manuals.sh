@@ -4,19 +4,8 @@
 #
 #	manuals.sh VMRIG FOLDER
 set -u
+. "$(dirname "$0")/report.sh"
 vmrig=$1 folder=$2
-n=0 bad=0
-
-report() {
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		echo "$2" | sed 's/^/# /'
-		bad=1
-	fi
-}
 
 # Every command and menu below the words, a line each.
 commands() {

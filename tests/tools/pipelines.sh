@@ -5,24 +5,13 @@
 #
 #	pipelines.sh VMRIG
 set -u
+. "$(dirname "$0")/report.sh"
 vmrig=$1
 top=$(cd "$(dirname "$0")/../.." && pwd)
 judge=$top/tests/tools/pipelines.py
 dir=$(mktemp -d "${TMPDIR:-/tmp}/vmrig-pipelines.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
 schemas=$("$top/tools/ci-schemas" 2>"$dir/why") || schemas=
-
-report() {
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		echo "$2" | sed 's/^/# /'
-		bad=1
-	fi
-}
 
 schema() {
 	case $1 in

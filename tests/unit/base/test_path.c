@@ -75,6 +75,24 @@ static void below_means_whole_components(void **state)
 	assert_true(path_below("/", "/"));
 }
 
+static void the_nearest_folder_above_that_holds_a_name_is_found(void **state)
+{
+	_cleanup_free_ char *deep = path_join(*state, "a/b/c"), *a = path_join(*state, "a");
+	_cleanup_free_ char *mark = path_join(a, "mark"), *got = NULL;
+
+	assert_int_equal(dir_make(deep, 0700, NULL), 0);
+	assert_null(path_upwards(deep, "mark-that-is-nowhere"));
+	file_put(mark, "", 0);
+	got = path_upwards(deep, "mark");
+	assert_string_equal(got, a);
+	free(got);
+	got = path_upwards(a, "mark");
+	assert_string_equal(got, a);
+	free(got);
+	got = path_upwards("/proc/sys", "proc");
+	assert_string_equal(got, "/");
+}
+
 static void the_cache_is_the_first_folder_that_can_be_written(void **state)
 {
 	_cleanup_free_ char *own = path_join(*state, "own/c"), *xdg = path_join(*state, "xdg");
@@ -192,6 +210,7 @@ int main(void)
 		cmocka_unit_test(absolute_paths_are_folded),
 		cmocka_unit_test(base_and_folder_split_a_path),
 		cmocka_unit_test(below_means_whole_components),
+		in_folder(the_nearest_folder_above_that_holds_a_name_is_found),
 		in_folder(the_cache_is_the_first_folder_that_can_be_written),
 		in_folder(a_shared_temporary_cache_must_be_ours_alone),
 		in_folder(programs_are_found_in_path),
