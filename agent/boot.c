@@ -20,6 +20,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#define CURRENT_CLOCK "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+#define CLOCK_WAIT_US (5 * 1000 * 1000)
+#define CLOCK_POLL_US (20 * 1000)
+
 int proc_fd = -1;
 
 static bool can_power_off;
@@ -196,6 +200,23 @@ static int load_module(const char *path)
 	return r;
 }
 
+/*
+ * KVM keeps the TSC's frequency of the moment at which its module is loaded. Linux corrects its first guess some second
+ * later; where that makes more than 250 ppm, KVM gives guests a scaling factor of 0, and their clocks stand still or
+ * leap (arch/x86/kvm/x86.c: set_tsc_khz(), on a CPU that does not promise a constant TSC, as no emulated one does).
+ */
+static void await_clock(void)
+{
+	char name[32];
+
+	for (int i = 0; i < CLOCK_WAIT_US / CLOCK_POLL_US; i++) {
+		if (read_text(AT_FDCWD, CURRENT_CLOCK, name, sizeof(name)) < 0 ||
+			strncmp(name, "tsc-early", 9) != 0)
+			return;
+		usleep(CLOCK_POLL_US);
+	}
+}
+
 void boot_modules(void)
 {
 	FILE *list = fopen("/vmrig/modules", "re");
@@ -212,6 +233,8 @@ void boot_modules(void)
 			line[--len] = '\0';
 		if (len == 0)
 			continue;
+		if (strstr(line, "/kvm"))
+			await_clock();
 		r = load_module(line);
 		if (r < 0)
 			trouble("cannot load %s: %s (errno %d)", line, strerror(-r), -r);

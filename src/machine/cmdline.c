@@ -10,6 +10,11 @@ static void cmdline_virt(struct buf *ret)
 		      " random.trust_cpu=on cryptomgr.notests vmrig.channel=virtio");
 }
 
+static bool emulated(const struct machine_spec *spec)
+{
+	return spec->accel == ACCEL_TCG || spec->accel == ACCEL_NESTED;
+}
+
 void machine_cmdline_tsc(const struct machine_spec *spec, uint32_t tsc_khz, struct buf *ret)
 {
 	if (ret->len > 0)
@@ -28,17 +33,22 @@ void machine_cmdline_tsc(const struct machine_spec *spec, uint32_t tsc_khz, stru
 	buf_adds(ret, " random.trust_cpu=on");
 	/* A third of a distribution kernel's boot under TCG. "cryptomgr.notests=0" behind it undoes it. */
 	buf_adds(ret, " cryptomgr.notests");
-	if (spec->accel == ACCEL_TCG) {
+	if (emulated(spec)) {
 		/* The check of the PIT's interrupt, in wall time, loses against a busy host. */
 		buf_adds(ret, " no_timer_check");
 		if (tsc_khz)
 			buf_addf(ret, " tsc_early_khz=%u tsc=reliable", tsc_khz);
 	}
+	/* QEMU 7.2 now and then loses an interrupt of a CPU that emulates SVM, as its helpers write the word of requests
+	 * without a lock. The local APIC tells again with the next one; so one must always come: a timer that repeats by
+	 * itself, where one shot that is lost would be the last. */
+	if (spec->accel == ACCEL_NESTED)
+		buf_adds(ret, " highres=off nohz=off");
 	buf_adds(ret, spec->channel == CHANNEL_UART ? " 8250.nr_uarts=2 vmrig.channel=uart"
 						    : " 8250.nr_uarts=1 vmrig.channel=virtio");
 }
 
 void machine_cmdline(const struct machine_spec *spec, struct buf *ret)
 {
-	machine_cmdline_tsc(spec, spec->accel == ACCEL_TCG ? machine_host_tsc_khz() : 0, ret);
+	machine_cmdline_tsc(spec, emulated(spec) ? machine_host_tsc_khz() : 0, ret);
 }

@@ -11,7 +11,6 @@ with_kvm() {
 		bash -e inside.sh >out 2>err || code=$?
 		return
 	fi
-	# One CPU: under QEMU 7.2 a second one that emulates SVM now and then gets no interrupt any more (docs/suite.md).
 	# Where it stands still, the console tells what its processes wait for.
 	vmrig run --accel nested --memory 3G --env PROGRAM --timeout 10m --idle-timeout 4m --verbose -- bash -e inside.sh
 }

@@ -32,10 +32,11 @@ static void it_is_appended_to_what_is_there(void **state)
 	assert_true(str_starts(b.data, "first console="));
 }
 
-static void tcg_is_told_the_frequency_where_it_is_known(void **state)
+static void an_emulator_is_told_the_frequency_where_it_is_known(void **state)
 {
 	struct machine_spec spec = { .accel = ACCEL_TCG, .type = MACHINE_MICROVM };
-	_cleanup_buf_ struct buf with = BUF_INIT, without = BUF_INIT, kvm = BUF_INIT;
+	_cleanup_buf_ struct buf with = BUF_INIT, without = BUF_INIT, kvm = BUF_INIT,
+				 nested = BUF_INIT;
 
 	machine_cmdline_tsc(&spec, 2600000, &with);
 	machine_cmdline_tsc(&spec, 0, &without);
@@ -45,6 +46,25 @@ static void tcg_is_told_the_frequency_where_it_is_known(void **state)
 	assert_true(has_word(&with, "tsc=reliable"));
 	assert_null(strstr(without.data, "tsc"));
 	assert_null(strstr(kvm.data, "tsc"));
+	spec = (struct machine_spec){ .accel = ACCEL_NESTED, .type = MACHINE_Q35 };
+	machine_cmdline_tsc(&spec, 2600000, &nested);
+	assert_true(has_word(&nested, "tsc_early_khz=2600000"));
+}
+
+static void a_timer_that_repeats_outlives_an_interrupt_that_an_emulated_svm_loses(void **state)
+{
+	struct machine_spec spec = { .accel = ACCEL_NESTED, .type = MACHINE_Q35 };
+	_cleanup_buf_ struct buf nested = BUF_INIT, tcg = BUF_INIT, arm = BUF_INIT;
+
+	machine_cmdline_tsc(&spec, 0, &nested);
+	spec.accel = ACCEL_TCG;
+	machine_cmdline_tsc(&spec, 0, &tcg);
+	assert_true(has_word(&nested, "highres=off"));
+	assert_true(has_word(&nested, "nohz=off"));
+	assert_false(has_word(&tcg, "highres=off"));
+	spec = (struct machine_spec){ .accel = ACCEL_NESTED, .type = MACHINE_VIRT };
+	machine_cmdline_tsc(&spec, 0, &arm);
+	assert_false(has_word(&arm, "highres=off"));
 }
 
 static void the_channel_is_named_and_its_uart_counted(void **state)
@@ -94,7 +114,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_panic_ends_the_machine_without_a_triple_fault),
 		cmocka_unit_test(it_is_appended_to_what_is_there),
-		cmocka_unit_test(tcg_is_told_the_frequency_where_it_is_known),
+		cmocka_unit_test(an_emulator_is_told_the_frequency_where_it_is_known),
+		cmocka_unit_test(
+			a_timer_that_repeats_outlives_an_interrupt_that_an_emulated_svm_loses),
 		cmocka_unit_test(the_channel_is_named_and_its_uart_counted),
 		cmocka_unit_test(arms_machine_is_told_nothing_of_a_pc),
 		with_cache(the_measured_frequency_is_kept_for_this_boot),
