@@ -53,6 +53,7 @@ struct guest_wish {
 	const char *cwd; /* absolute: a folder that a root of "none" must have; NULL: none */
 	bool deterministic; /* clones of one template begin alike: ids, clock, and no fresh entropy (docs/suite.md) */
 	bool savable; /* as long as it runs, for job_spec.snapshot_dir: no 9p, unless a writable folder needs it */
+	bool without_kvm; /* a nested guest boots a kernel that has no KVM, too: to see what fails there */
 	const char *const *extra; /* further engine arguments */
 	size_t n_extra;
 };

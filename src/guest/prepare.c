@@ -133,13 +133,14 @@ static int pick_root(
 }
 
 /* A guest that is to have a KVM of its own needs a kernel with it. */
-static int check_nested(struct guest_plan *p, const struct boot_facts *f, struct err *e)
+static int check_nested(
+	struct guest_plan *p, const struct guest_wish *w, const struct boot_facts *f, struct err *e)
 {
 	bool arm = p->spec.type == MACHINE_VIRT;
 
 	if (p->spec.accel != ACCEL_NESTED)
 		return 0;
-	if (!usable(arm ? f->kvm : f->kvm_amd))
+	if (!w->without_kvm && !usable(arm ? f->kvm : f->kvm_amd))
 		return err_set(e, -EOPNOTSUPP,
 			"kernel %s has no KVM to run nested: it lacks CONFIG_KVM%s%s",
 			p->kernel.label, arm ? "" : " and CONFIG_KVM_AMD",
@@ -358,7 +359,7 @@ static int decide(struct guest_plan *p, const struct guest_wish *w, struct err *
 	if (r == 0)
 		r = pick_machine(p, w, &b.facts, e);
 	if (r == 0)
-		r = check_nested(p, &b.facts, e);
+		r = check_nested(p, w, &b.facts, e);
 	if (r == 0)
 		r = pick_root(p, w, &b.facts, e);
 	if (r == 0)

@@ -70,6 +70,7 @@ static int run_tests(const struct proof_spec *s, const char *key, const char *di
 		.output = dir,
 		.jobs = s->jobs,
 		.accel = s->accel,
+		.without_kvm = true, /* it may be what is proven */
 		.suite_arg = s->suite };
 	_cleanup_free_ char *file = path_join(dir, "results.jsonl");
 	struct suite *suite;

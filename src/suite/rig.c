@@ -31,7 +31,7 @@ struct prepared {
 struct rig {
 	const struct suite *s;
 	enum machine_accel accel;
-	bool savable;
+	bool savable, without_kvm;
 	const char *arch; /* borrowed; NULL: the machines' own */
 	struct rig_kernel **kernels; /* owned; one for each different spec and architecture */
 	size_t n_kernels, cap_kernels;
@@ -54,6 +54,11 @@ struct rig *rig_new(const struct suite *s, enum machine_accel accel, const char 
 void rig_set_savable(struct rig *g)
 {
 	g->savable = true;
+}
+
+void rig_set_without_kvm(struct rig *g)
+{
+	g->without_kvm = true;
 }
 
 void rig_free(struct rig *g)
@@ -193,6 +198,7 @@ static void prepare(struct rig *g, struct prepared *p)
 		.root = g->s->root,
 		.deterministic = p->deterministic,
 		.savable = g->savable,
+		.without_kvm = g->without_kvm,
 		.shares = shares,
 		.n_shares = p->rw->n,
 		.cmdline = m->cmdline,

@@ -14,6 +14,7 @@ struct rig;
 /* S and ARCH stay borrowed. ACCEL other than AUTO replaces the machines' own, as does ARCH unless NULL. */
 struct rig *rig_new(const struct suite *s, enum machine_accel accel, const char *arch);
 void rig_set_savable(struct rig *g); /* its guests can be saved while they run */
+void rig_set_without_kvm(struct rig *g); /* its nested guests boot kernels that have no KVM, too */
 void rig_free(struct rig *g);
 
 /* The case's kernel; NULL when it cannot be had, and RET_WHY (borrowed) says why. */

@@ -165,6 +165,8 @@ static void set_up(struct run *r)
 	r->rig = rig_new(r->s, r->o.accel, r->o.arch);
 	if (r->o.keep_failed)
 		rig_set_savable(r->rig);
+	if (r->o.without_kvm)
+		rig_set_without_kvm(r->rig);
 	r->progress = progress_new(STDERR_FILENO, progress_mode_for(STDERR_FILENO),
 		progress_color_for(STDERR_FILENO), r->plan.n, r->records.n, count_failed(r),
 		(unsigned)r->jobs);

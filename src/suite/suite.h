@@ -171,6 +171,7 @@ struct run_options {
 	const char *arch; /* of all guests, over the suite's; NULL: the suite's */
 	int64_t total_ms; /* of the whole run; 0: none */
 	bool no_pool; /* no clone is a copy of a guest that waits (pool.c) */
+	bool without_kvm; /* nested guests boot kernels that have no KVM, too */
 	bool fail_fast, verbose;
 	unsigned keep_failed; /* guests of failed cases that are saved, at most; 0: none */
 	const char *program; /* argv[0], for rerun lines; NULL: "vmrig" */
