@@ -22,8 +22,9 @@
 #include "base/path.h"
 #include "guest/plan.h"
 
-#define FACTS_SCHEMA 4
-#define LOCK_WAIT_MS 120000 /* decompression under load takes seconds, never minutes */
+#define FACTS_SCHEMA   5
+#define KASAN_EVIDENCE "KernelAddressSanitizer initialized" /* mm/kasan/generic.c */
+#define LOCK_WAIT_MS   120000 /* decompression under load takes seconds, never minutes */
 
 /* How to find out about one capability: its option, its module, and a string that only its built-in
  * driver puts into an image whose configuration is not to be had. */
@@ -125,17 +126,34 @@ static char find_fact(const struct probe *p, const struct kernel *k, const struc
 	return vmlinux && image_holds(vmlinux, p->evidence) ? 'y' : 'n';
 }
 
-static void find_facts(const struct kernel *k, const char *vmlinux, struct boot_facts *ret)
+/*
+ * Whether the kernel starts at the PVH entry of its vmlinux. With KASAN it does not: the C code there is instrumented,
+ * and reads shadow memory before there is any, a triple fault (seen with 6.12). The decompressor of a bzImage comes in by
+ * another door.
+ */
+static bool starts_by_pvh(const struct kernel *k, const struct kconfig *config, const char *vmlinux)
 {
 	struct image_info info = { 0 };
+	bool pvh = image_identify(vmlinux, &info, NULL) == 0 && info.pvh;
+	bool kasan;
+
+	image_info_release(&info);
+	if (!pvh || k->kind != IMAGE_BZIMAGE)
+		return pvh;
+	kasan = config ? kconfig_tristate(config, "KASAN") == 'y'
+		       : image_holds(vmlinux, KASAN_EVIDENCE);
+	return !kasan;
+}
+
+static void find_facts(const struct kernel *k, const char *vmlinux, struct boot_facts *ret)
+{
 	struct kconfig *config = NULL;
 
 	if (kernel_config(k, &config, NULL) < 0)
 		config = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
 		*fact_field(ret, &probes[i]) = find_fact(&probes[i], k, config, vmlinux);
-	ret->pvh = vmlinux && image_identify(vmlinux, &info, NULL) == 0 && info.pvh;
-	image_info_release(&info);
+	ret->pvh = vmlinux && starts_by_pvh(k, config, vmlinux);
 	kconfig_free(config);
 }
 

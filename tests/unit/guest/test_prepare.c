@@ -154,6 +154,19 @@ static void microvm_needs_pvh_mmio_and_a_console(void **state)
 	}
 }
 
+/* Its PVH entry would fault before there is shadow memory. */
+static void a_kernel_with_kasan_starts_from_its_bzimage(void **state)
+{
+	machine.accel = ACCEL_KVM;
+	make_kernel(VIRTIO NINE_P "CONFIG_KASAN=y\n", true);
+	prepare();
+	assert_string_equal(path_base(plan->spec.kernel), "bzImage");
+	assert_int_equal(plan->spec.type, MACHINE_Q35);
+	make_kernel(VIRTIO NINE_P "# CONFIG_KASAN is not set\n", true);
+	prepare();
+	assert_string_equal(path_base(plan->spec.kernel), "vmlinux");
+}
+
 static void a_type_that_was_asked_for_is_taken(void **state)
 {
 	make_kernel(VIRTIO NINE_P, true);
@@ -521,6 +534,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_world(the_type_of_machine_follows_the_accelerator),
 		in_world(microvm_needs_pvh_mmio_and_a_console),
+		in_world(a_kernel_with_kasan_starts_from_its_bzimage),
 		in_world(a_type_that_was_asked_for_is_taken),
 		in_world(a_microvm_that_was_asked_for_and_cannot_be_names_the_option),
 		in_world(without_virtio_serial_the_uart_serves),
