@@ -45,6 +45,10 @@ bench: all
 proofs: all
 	@tools/proofs $(BUILD)
 
+# What takes whole builds of kernels to show: the same bytes twice, KASAN, trees of one's own.
+check-kernels: all
+	@VMRIG=$(BUILD)/vmrig tests/e2e/kernel_long.sh
+
 # The same suite in guests that boot and in clones, twice each; docs/differential.md is the record.
 differential: all
 	@tools/differential $(BUILD)
@@ -71,10 +75,11 @@ help:
 		'make coverage the lines of kvmio that no test runs through' \
 		'make bench    measure, side by side' \
 		'make proofs   prove each feature of examples/runner-kernel both ways' \
+		'make check-kernels  what takes whole builds of kernels' \
 		'make differential  the same tests in clones and in guests that boot' \
 		'make soak     N=10000 clones in a row leave nothing behind' \
 		'make deb      Debian packages in $(BUILD)/deb' \
 		'make install  DESTDIR= PREFIX=/usr/local' \
 		'make deps     install the packages that are missing'
 
-.PHONY: all deb deps deps-deb demo check proofs differential soak coverage bench install format clean help
+.PHONY: all deb deps deps-deb demo check check-kernels proofs differential soak coverage bench install format clean help
