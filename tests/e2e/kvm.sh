@@ -42,6 +42,15 @@ test_nested_gives_a_command_a_kvm_that_works() {
 	same "$(wc -l <err)" 1
 }
 
+# Loaded before, KVM keeps the kernel's first guess of the TSC's frequency, and the clocks of its guests may stand still.
+test_nested_loads_kvm_once_the_clock_is_known() {
+	vmrig run --accel nested -- sh -c 'dmesg |
+		awk "/kvm: Nested Virtualization enabled/ { kvm = 1 } /Switched to clocksource tsc\$/ && kvm { exit 1 }
+			END { print kvm ? \"kvm\" : \"none\" }"'
+	code_is 0
+	has out kvm
+}
+
 test_nested_refuses_a_kernel_without_kvm_and_names_the_option() {
 	cp "$("$VMRIG" kernel resolve debian:6.1 | cut -d' ' -f3)" lonely
 	vmrig run --accel nested --kernel lonely --root none -- true
