@@ -45,6 +45,8 @@ check another_verdict_is_one 1 '| a | verdict | pass | fail |' sed -i 's/"a","ve
 check another_exit_code_is_one 1 '| a | exit code | 0 | 3 |' sed -i '1s/"exit_code":0/"exit_code":3/' results.jsonl
 check no_exit_code_is_one 1 '| a | exit code | 0 | None |' sed -i '1s/"exit_code":0,//' results.jsonl
 check another_subtest_is_one 1 '| k | subtests | y: skip | y: pass |' sed -i 's/"skip"/"pass"/' results.jsonl
+check the_process_of_a_subtest_is_none 0 'Disagreements: 0.' sh -c \
+	'sed -i "s/\"x\"/\"[84] x\"/" results.jsonl; sed -i "s/\"x\"/\"[81] x\"/" ../boot/results.jsonl'
 check a_missing_subtest_is_one 1 '| k | subtests | y: skip | - |' sed -i 's/,{"name":"y","verdict":"skip"}//' results.jsonl
 check a_missing_case_is_one 1 '| a | there | True | False |' sed -i 1d results.jsonl
 check another_output_is_one 1 '| a | output | printed | else |' sh -c 'echo else >cases/a/stdout'

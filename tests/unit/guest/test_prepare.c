@@ -212,6 +212,9 @@ static void kvm_in_the_guest_needs_a_kernel_with_it(void **state)
 	machine.accel = ACCEL_NESTED;
 	make_kernel(VIRTIO NINE_P, true);
 	refuse(-EOPNOTSUPP, "kernel mine has no KVM", "CONFIG_KVM_AMD");
+	wish.without_kvm = true;
+	prepare();
+	wish.without_kvm = false;
 	make_kernel(VIRTIO NINE_P "CONFIG_KVM_AMD=y\n", true);
 	prepare();
 	assert_int_equal(plan->spec.type, MACHINE_Q35);
