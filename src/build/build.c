@@ -51,8 +51,10 @@ static int build_out(struct job *j, struct err *e)
 
 	if (r == 0)
 		r = mark_tree(j, e);
-	if (r == 0)
-		r = configure(j, e);
+	if (r < 0)
+		return r;
+	make_forget_log(j);
+	r = configure(j, e);
 	if (r == 0)
 		r = compile(j, e);
 	return r;

@@ -27,6 +27,7 @@
 #define TERM_MS        5000 /* from SIGTERM to SIGKILL */
 #define TELL_MS        200 /* between two words of progress */
 #define LEARN_STEPS    20 /* before them nothing is said about the time left */
+#define LOG_ENDED      "# make ended with exit code "
 #define LOCK_FD        9 /* in make: nothing uses these numbers */
 #define HOLD_FD        8
 #define DONE_FILE \
@@ -388,6 +389,34 @@ static int judge(struct run *r, const char *what, struct err *e)
 	return errors_report(&r->errors, what, r->j->log, e);
 }
 
+/* A build that a signal ended goes on with its log; else that of the last one in the folder would be in this one's. */
+void make_forget_log(const struct job *j)
+{
+	int fd = open(j->log, O_RDONLY | O_CLOEXEC);
+	char end[sizeof(LOG_ENDED) + 16];
+	ssize_t n = -1;
+
+	if (fd >= 0 && lseek(fd, -(off_t)(sizeof(end) - 1), SEEK_END) >= 0)
+		n = read(fd, end, sizeof(end) - 1);
+	fd_close(fd);
+	if (n <= 0)
+		return;
+	end[n] = '\0';
+	if (strstr(end, LOG_ENDED))
+		unlink(j->log);
+}
+
+static void close_log(struct run *r)
+{
+	_cleanup_free_ char *end = NULL;
+
+	if (r->log >= 0 && !r->signo && WIFEXITED(r->status)) {
+		end = xasprintf("\n" LOG_ENDED "%d\n", WEXITSTATUS(r->status));
+		fd_write_all(r->log, end, strlen(end));
+	}
+	fd_close(r->log);
+}
+
 static int open_log(struct run *r, const struct strv *argv, struct err *e)
 {
 	_cleanup_free_ char *command = strv_shell(argv);
@@ -435,7 +464,7 @@ int make_run(struct job *j, const char *const *targets, bool count, struct err *
 		j->steps = r.from_nothing ? r.before + r.done : 0;
 	}
 	fd_close(r.fd);
-	fd_close(r.log);
+	close_log(&r);
 	buf_release(&r.line);
 	errors_release(&r.errors);
 	return code;

@@ -89,6 +89,8 @@ int configure(struct job *j, struct err *e);
 /* make.c: runs make on TARGETS (and NAME=VALUE). COUNT: it is the compilation: progress is told. -EINTR after a
  * signal; -EIO with the first errors. */
 int make_run(struct job *j, const char *const *targets, bool count, struct err *e);
+/* Before the first of a build, under its lock: its log begins anew, unless it goes on where a signal ended one. */
+void make_forget_log(const struct job *j);
 /* With the terminal, for menuconfig. */
 int make_on_terminal(struct job *j, const char *target, struct err *e);
 

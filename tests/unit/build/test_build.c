@@ -243,6 +243,39 @@ static void the_next_build_of_a_tree_compiles_what_changed(void **state)
 	assert_int_equal(tree_steps(*state), TREE_STEPS);
 }
 
+static size_t count_in_log(const struct kernel *k, const char *text)
+{
+	_cleanup_free_ char *boot = path_dir(k->image), *dir = path_dir(boot),
+			    *path = path_join(dir, "build.log");
+	_cleanup_buf_ struct buf log = BUF_INIT;
+	size_t n = 0;
+
+	assert_int_equal(file_read(path, 1 << 20, &log, NULL), 0);
+	for (const char *s = buf_str(&log); (s = strstr(s, text)); s++)
+		n++;
+	return n;
+}
+
+/* Both are made in one folder. */
+static void a_log_is_that_of_one_build(void **state)
+{
+	_cleanup_free_ char *source = NULL;
+	struct build_spec s = tree_spec(*state, &source);
+	struct kernel k;
+	size_t commands;
+
+	build(*state, &s, &k);
+	commands = count_in_log(&k, "\n$ ");
+	assert_true(commands > 0);
+	assert_int_equal(count_in_log(&k, "make ended with exit code 0"), commands);
+	kernel_release(&k);
+	lay(*state, "linux/init/main.c", "int other;\n");
+	tree_commit(*state);
+	build(*state, &s, &k);
+	assert_int_equal(count_in_log(&k, "\n$ "), commands);
+	kernel_release(&k);
+}
+
 static void wishes_are_laid_over_the_base_and_change_the_key(void **state)
 {
 	_cleanup_free_ char *source = NULL, *key = NULL;
@@ -529,6 +562,7 @@ int main(void)
 		in_tree(a_dirty_tree_is_built_and_never_stored),
 		in_tree(a_tree_that_changes_while_it_is_built_is_not_stored),
 		in_tree(the_next_build_of_a_tree_compiles_what_changed),
+		in_tree(a_log_is_that_of_one_build),
 		in_tree(wishes_are_laid_over_the_base_and_change_the_key),
 		in_tree(the_key_is_of_all_that_shapes_the_result),
 		in_tree(options_that_do_not_take_are_named),

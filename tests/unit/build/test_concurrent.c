@@ -95,6 +95,24 @@ static int64_t recorded_steps(void)
 	return steps;
 }
 
+/* In the log of the only entry. */
+static size_t count_in_log(const char *text)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_buf_ struct buf log = BUF_INIT;
+	struct cache_entry *v;
+	size_t n, found = 0;
+
+	assert_int_equal(cache_scan(&v, &n, NULL, NULL), 0);
+	assert_int_equal(n, 1);
+	path = path_join(v[0].dir, "build.log");
+	cache_entries_free(v, n);
+	assert_int_equal(file_read(path, 1 << 20, &log, NULL), 0);
+	for (const char *s = buf_str(&log); (s = strstr(s, text)); s++)
+		found++;
+	return found;
+}
+
 static void a_build_killed_without_a_word_is_resumed(void **state)
 {
 	pid_t pid;
@@ -110,6 +128,8 @@ static void a_build_killed_without_a_word_is_resumed(void **state)
 	assert_int_equal(count_entries(), 1);
 	/* What the second one did is not what it takes. */
 	assert_int_equal(recorded_steps(), 0);
+	/* and its log goes on behind that of the first, which had no end */
+	assert_int_equal(count_in_log("\n$ "), count_in_log("# make ended with exit code 0") + 1);
 }
 
 /* Wherever the store is interrupted: there is an entry, or there is none. */
