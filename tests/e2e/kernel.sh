@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: MIT
 # `vmrig kernel build` on a real source: Debian's, tinyconfig with what a guest needs. The kernels stay in the
 # cache, so that only the first run compiles (about 5 minutes for each on 2 cores). kernel_long.sh has what always compiles.
-. "$(dirname "$0")/lib.sh"
-
-source=debian:linux-source-6.12
-recipe=(--base tinyconfig --fragment guest)
-unset VMRIG_KERNEL
+. "$(dirname "$0")/kernel_lib.sh"
 
 variants() {
 	cat >vmrig.yaml <<-END
@@ -165,10 +161,6 @@ test_a_kernel_for_aarch64_is_cross_compiled_and_boots() {
 	vmrig run --arch aarch64 --kernel variant:tiny -- ./program
 	code_is 7
 	has out "aarch64 6.12"
-}
-
-sums_of() {
-	(cd "$(dirname "$1")" && sha256sum vmlinu* System.map-* config-*)
 }
 
 # Both configurations are built in one folder; each compiles what HW_RANDOM is part of, no more: its

@@ -2,19 +2,11 @@
 # SPDX-License-Identifier: MIT
 # What `vmrig kernel build` does that takes whole builds to show, each some minutes on 2 cores: `make check-kernels`
 # runs this, and `make check` does not.
-. "$(dirname "$0")/lib.sh"
-
-source=debian:linux-source-6.12
-recipe=(--base tinyconfig --fragment guest)
-unset VMRIG_KERNEL KBUILD_OUTPUT
+. "$(dirname "$0")/kernel_lib.sh"
 
 # The source as the cache has it, which is never written to.
 tree_of_the_cache() {
 	"$VMRIG" kernel build --dry-run "${recipe[@]}" $source | sed -n 's/^source *//p'
-}
-
-sums_of() {
-	(cd "$(dirname "$1")" && sha256sum vmlinu* System.map-* config-*)
 }
 
 test_the_same_key_is_the_same_bytes() {
