@@ -3,7 +3,7 @@
  * The guest's PID 1. It mounts what a system needs, opens the channel, says HELLO, and does what the
  * host asks over the protocol of wire/wire.h (docs/protocol.md) until SHUTDOWN.
  *
- * One thread, one poll loop, no blocking call on the channel: every job keeps its state in its own
+ * One thread, one poll loop, no blocking call but execve(2) of a command: every job keeps its state in its own
  * file, adds what it waits for to the poll set, and takes one step when the loop comes by. Memory is
  * bounded and locked, since the agent must answer while the test eats all there is: jobs that
  * produce much (streams, files, the kernel log) stop while the outgoing queue is full, and the host
@@ -63,6 +63,8 @@ __attribute__((format(printf, 1, 2), noreturn)) void give_up(const char *format,
 /* All that a Linux system expects beside its files, as far as the kernel has it, and a console on fds 0 to 2. */
 void boot_mounts(void);
 void boot_modules(void); /* those listed in /vmrig/modules */
+/* Linux corrects its first guess of the TSC's frequency a second after it began: returns when that is done. */
+void boot_await_clock(void);
 bool boot_word(const char *word); /* stands on the kernel command line */
 int boot_pseudo_error(void); /* why one of them could not be mounted that is needed */
 int move_pseudo(
@@ -152,6 +154,7 @@ struct spawned {
 	int in, out, err; /* non-blocking; `in` is -1 without stdin, `err` with a terminal */
 };
 
+/* Returns when the program is executed, or was not, unless the command has a room or a user: then it may be on its way. */
 int spawn(const struct exec_request *x, enum wire_input input, struct spawned *ret);
 
 /* ---- terminal.c ---- */
@@ -184,10 +187,10 @@ int user_become(const struct user *u); /* groups, gid, uid */
 /* ---- root.c, share.c ---- */
 
 void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs);
+void root_prepare(void); /* what the root needs and every guest can have before it knows its root */
 int root_keep_upper(void); /* what is written to the root from now on stays for root_build() */
 int root_enter(const struct exec_room *r); /* in a process that is about to become the command */
-void root_machine_id_again(void); /* writes it, where the root is there and has one */
-void root_machine_id(const char *id); /* that the root will have; may be NULL */
+void root_machine_id(const char *id); /* that the root has or will have, where the host's has one */
 void share_add(uint32_t id, uint8_t kind, const char *tag, const char *path, bool writable);
 int share_mount(
 	uint8_t kind, const char *tag, const char *where, bool writable); /* text: trouble */

@@ -96,7 +96,7 @@ static void loopback_up(void)
 
 static void make_sticky(const char *path)
 {
-	if (mkdir(path, 0777) == 0)
+	if (access(path, F_OK) < 0 && mkdir(path, 0777) == 0)
 		chmod(path, 01777); /* the umask has no say in it */
 }
 
@@ -148,9 +148,11 @@ int move_pseudo(const char *root)
 		char to[64];
 
 		snprintf(to, sizeof(to), "%s%s", root, paths[i]);
-		if (mkdir(to, 0755) < 0 && errno != EEXIST && access(to, F_OK) < 0)
-			return -errno;
-		if (mount(paths[i], to, NULL, MS_MOVE, NULL) < 0)
+		/* Most roots have it. */
+		if (mount(paths[i], to, NULL, MS_MOVE, NULL) == 0)
+			continue;
+		if (errno != ENOENT || mkdir(to, 0755) < 0 ||
+			mount(paths[i], to, NULL, MS_MOVE, NULL) < 0)
 			return -errno;
 	}
 	return 0;
@@ -184,7 +186,6 @@ void boot_mounts(void)
 	proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	can_power_off = access("/sys/firmware/acpi/tables", F_OK) == 0 ||
 			access("/sys/firmware/devicetree/base/psci", F_OK) == 0;
-	write_text("/proc/self/oom_score_adj", "-1000");
 	umask(022);
 }
 
@@ -200,12 +201,7 @@ static int load_module(const char *path)
 	return r;
 }
 
-/*
- * KVM keeps the TSC's frequency of the moment at which its module is loaded. Linux corrects its first guess some second
- * later; where that makes more than 250 ppm, KVM gives guests a scaling factor of 0, and their clocks stand still or
- * leap (arch/x86/kvm/x86.c: set_tsc_khz(), on a CPU that does not promise a constant TSC, as no emulated one does).
- */
-static void await_clock(void)
+void boot_await_clock(void)
 {
 	char name[32];
 
@@ -233,8 +229,11 @@ void boot_modules(void)
 			line[--len] = '\0';
 		if (len == 0)
 			continue;
+		/* KVM keeps the TSC's frequency of the moment at which its module is loaded. Where the correction makes more
+		 * than 250 ppm, it gives guests a scaling factor of 0, and their clocks stand still or leap (arch/x86/kvm/x86.c:
+		 * set_tsc_khz(), on a CPU that does not promise a constant TSC, as no emulated one does). */
 		if (strstr(line, "/kvm"))
-			await_clock();
+			boot_await_clock();
 		r = load_module(line);
 		if (r < 0)
 			trouble("cannot load %s: %s (errno %d)", line, strerror(-r), -r);

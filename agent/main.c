@@ -25,7 +25,7 @@
 #define BYE_WAIT_US      (2 * 1000 * 1000)
 #define SHUTDOWN_WAIT_US (2 * 1000 * 1000)
 
-static int signal_fd, meminfo_fd = -1;
+static int signal_fd, meminfo_fd = -1, tainted_fd = -1, random_fd = -1;
 static uint64_t heartbeat_us, next_heartbeat_us; /* interval 0: none */
 static bool shutting_down;
 static uint64_t shutdown_us;
@@ -67,19 +67,16 @@ static void add_entropy(const uint8_t *data, size_t len)
 {
 	_Alignas(struct rand_pool_info) uint8_t pool[sizeof(struct rand_pool_info) + ENTROPY_MAX];
 	struct rand_pool_info *info = (struct rand_pool_info *)pool;
-	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 
 	if (len > ENTROPY_MAX)
 		len = ENTROPY_MAX;
 	info->entropy_count = (int)len * 8;
 	info->buf_size = (int)len;
 	memcpy(info->buf, data, len);
-	if (fd < 0 || ioctl(fd, RNDADDENTROPY, info) < 0)
+	if (ioctl(random_fd, RNDADDENTROPY, info) < 0)
 		trouble("cannot add entropy: %s", strerror(errno));
 	else
-		ioctl(fd, RNDRESEEDCRNG);
-	if (fd >= 0)
-		close(fd);
+		ioctl(random_fd, RNDRESEEDCRNG);
 }
 
 void session_welcome(struct wire_dec *d)
@@ -106,10 +103,11 @@ void session_welcome(struct wire_dec *d)
 	if (hostname && hostname[0] && sethostname(hostname, strlen(hostname)) < 0)
 		trouble("cannot set the hostname: %s", strerror(errno));
 	free(hostname);
-	root_machine_id(machine_id);
+	if (machine_id && machine_id[0])
+		root_machine_id(machine_id);
 	free(machine_id);
 	heartbeat_us = (uint64_t)heartbeat_ms * 1000;
-	next_heartbeat_us = now_us();
+	next_heartbeat_us = now_us() + heartbeat_us;
 	if (forward_kmsg)
 		kmsg_open();
 }
@@ -117,9 +115,9 @@ void session_welcome(struct wire_dec *d)
 static uint64_t tainted(void)
 {
 	char text[32];
+	ssize_t n = pread(tainted_fd, text, sizeof(text) - 1, 0);
 
-	if (read_text(proc_fd, "sys/kernel/tainted", text, sizeof(text)) < 0)
-		return 0;
+	text[n > 0 ? n : 0] = '\0';
 	return strtoull(text, NULL, 10);
 }
 
@@ -128,11 +126,11 @@ static void rehearse(void)
 {
 	kill(-1, 0);
 	tainted();
-	root_machine_id_again();
 }
 
 void session_park(uint32_t id)
 {
+	boot_await_clock();
 	rehearse();
 	kmsg_close();
 	heartbeat_us = 0;
@@ -264,6 +262,8 @@ static void prepare_self(void)
 	sigaddset(&blocked, SIGCHLD);
 	signal_fd = signalfd(-1, &blocked, SFD_NONBLOCK | SFD_CLOEXEC);
 	meminfo_fd = openat(proc_fd, "meminfo", O_RDONLY | O_CLOEXEC);
+	random_fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+	tainted_fd = openat(proc_fd, "sys/kernel/tainted", O_RDONLY | O_CLOEXEC);
 	reboot(RB_DISABLE_CAD);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		trouble("cannot lock memory: %s", strerror(errno));
@@ -277,6 +277,7 @@ int main(void)
 		return 2;
 	}
 	boot_mounts();
+	root_prepare();
 	prepare_self();
 	boot_modules();
 	channel_open();

@@ -22,52 +22,50 @@
 
 #define MACHINE_ID "/etc/machine-id" /* machine-id(5) */
 
-static char machine_id[64];
-static bool built, machine_id_written;
+static bool built;
+static int machine_id_fd = -1; /* of the upper layer */
+static bool has_machine_id;
 
-/* Guests that are copied have their root, and in its upper layer the id that was theirs alone. */
-void root_machine_id_again(void)
+/* ---- the machine id ---- */
+
+/* The root is the same for all guests; who asks which machine this is must get different answers. The file is in the
+ * upper layer before there is an overlay, which would copy the host's first, and open, so that a clone has but to
+ * write its own id into it. */
+static void prepare_machine_id(void)
 {
-	int fd;
-
-	if (!machine_id_written || !machine_id[0])
-		return;
-	fd = open(MACHINE_ID, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0 || dprintf(fd, "%s\n", machine_id) < 0)
-		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	if (mkdir(UPPER "/data/etc", 0755) == 0)
+		machine_id_fd = open(
+			UPPER "/data" MACHINE_ID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 }
 
 void root_machine_id(const char *id)
 {
-	snprintf(machine_id, sizeof(machine_id), "%s", id ? id : "");
-	if (built)
-		root_machine_id_again();
-}
+	char text[64];
+	int len = snprintf(text, sizeof(text), "%s\n", id);
 
-/* The root is the same for all guests; who asks which machine this is must get different answers. Written into the
- * upper layer before there is an overlay, which would copy the file first. */
-static void write_machine_id(void)
-{
-	char text[sizeof(machine_id) + 1];
-	struct stat etc, file;
-	int fd;
-
-	if (!machine_id[0] || lstat(LOWER "/etc", &etc) < 0 || !S_ISDIR(etc.st_mode) ||
-		lstat(LOWER MACHINE_ID, &file) < 0 || !S_ISREG(file.st_mode))
+	if (machine_id_fd < 0 || len >= (int)sizeof(text))
 		return;
-	snprintf(text, sizeof(text), "%s\n", machine_id);
-	if (mkdir(UPPER "/data/etc", etc.st_mode & 07777) < 0 && errno != EEXIST)
-		return;
-	unlink(UPPER "/data" MACHINE_ID);
-	fd = open(UPPER "/data" MACHINE_ID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+	has_machine_id = pwrite(machine_id_fd, text, (size_t)len, 0) == len;
+	if (!has_machine_id)
 		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
-	machine_id_written = fd >= 0;
-	if (fd >= 0)
-		close(fd);
 }
+
+/* A root without one is to have none, and keeps its own where there is no other. */
+static void settle_machine_id(void)
+{
+	struct stat etc, file;
+
+	if (has_machine_id && lstat(LOWER "/etc", &etc) == 0 && S_ISDIR(etc.st_mode) &&
+		lstat(LOWER MACHINE_ID, &file) == 0 && S_ISREG(file.st_mode)) {
+		if ((etc.st_mode & 07777) != 0755)
+			chmod(UPPER "/data/etc", etc.st_mode & 07777);
+		return;
+	}
+	unlink(UPPER "/data" MACHINE_ID);
+	rmdir(UPPER "/data/etc");
+}
+
+/* ---- the layers ---- */
 
 static bool has_upper;
 
@@ -91,12 +89,16 @@ int root_keep_upper(void)
 	return 0;
 }
 
+void root_prepare(void)
+{
+	if (root_keep_upper() == 0) /* who needs it asks again, and tells why it is not there */
+		prepare_machine_id();
+	make_path(LOWER);
+	make_path(ROOT);
+}
+
 static int mount_layers(void)
 {
-	int r = make_path(ROOT);
-
-	if (r < 0)
-		return r;
 	return mount("vmrig", ROOT, "overlay", 0,
 		       "lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0
 		       ? -errno
@@ -109,12 +111,8 @@ static int mount_overlay(void)
 
 	if (r < 0)
 		return r;
-	write_machine_id();
-	r = mount_layers();
-	umount2(UPPER, MNT_DETACH);
-	if (r == 0) /* the overlay holds mounts of its own of both */
-		umount2(LOWER, MNT_DETACH);
-	return r;
+	settle_machine_id();
+	return mount_layers();
 }
 
 /* The kernel draws its boot id when it is first asked. Who asks before there are clones must not fix theirs. */
@@ -157,10 +155,8 @@ static int bind_pseudo(void)
  * saves no machine whose 9p is mounted, can save this one. */
 static int enter_share(const struct exec_room *room)
 {
-	int r = make_path(LOWER);
+	int r = share_mount(room->kind, room->tag, LOWER, false);
 
-	if (r == 0)
-		r = share_mount(room->kind, room->tag, LOWER, false);
 	if (r == 0)
 		r = mount_layers();
 	if (r == 0)
@@ -232,10 +228,8 @@ static void cover_what_programs_write(void)
 static int take_share(uint8_t kind, const char *tag)
 {
 	bool with_overlay = true;
-	int r = make_path(LOWER);
+	int r = share_mount(kind, tag, LOWER, false);
 
-	if (r == 0)
-		r = share_mount(kind, tag, LOWER, false);
 	if (r < 0)
 		return r;
 	r = mount_overlay();
@@ -260,6 +254,8 @@ void root_build(uint32_t id, uint8_t kind, const char *tag, char *const *tmpfs)
 	}
 	if (kind != WIRE_SHARE_NONE)
 		r = take_share(kind, tag);
+	else
+		umount2(UPPER, MNT_DETACH);
 	if (r < 0) {
 		send_done(
 			id, r, "cannot mount share %s as the root: %s", tag, share_reason(kind, r));

@@ -145,7 +145,6 @@ __attribute__((noreturn)) static void become(const struct exec_request *x, const
 	default_signals();
 	umask(022);
 	setrlimit(RLIMIT_NOFILE, &files);
-	write_text("/proc/self/oom_score_adj", "0");
 	if (dup2(p->in[0], 0) < 0 || dup2(p->out[1], 1) < 0 || dup2(p->err[1], 2) < 0)
 		fail(p->exec[1], errno, "cannot set up streams: %s", strerror(errno));
 	if (p->err[0] < 0 && ioctl(0, TIOCSCTTY, 0) < 0)
@@ -166,15 +165,23 @@ __attribute__((noreturn)) static void become(const struct exec_request *x, const
 	fail(p->exec[1], errno, "cannot execute %s: %s", x->argv[0], strerror(errno));
 }
 
+/* A child that borrows ours until it executes needs no page tables. Two kinds need memory of their own: who builds a
+ * room starts threads for FUSE, and who changes the user has all threads that the C library knows do the same. */
+static bool needs_memory(const struct exec_request *x)
+{
+	return x->room || x->user[0];
+}
+
 int spawn(const struct exec_request *x, enum wire_input input, struct spawned *ret)
 {
+	char **env = environ;
 	struct pipes p;
 	pid_t pid;
 	int r = pipes_open(&p, input);
 
 	if (r < 0)
 		return r;
-	pid = fork();
+	pid = needs_memory(x) ? fork() : vfork();
 	if (pid < 0) {
 		r = -errno;
 		pipes_close(&p);
@@ -182,6 +189,7 @@ int spawn(const struct exec_request *x, enum wire_input input, struct spawned *r
 	}
 	if (pid == 0)
 		become(x, &p);
+	environ = env;
 	*ret = (struct spawned){
 		.pid = pid,
 		.exec_fd = p.exec[0],

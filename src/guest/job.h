@@ -11,7 +11,7 @@
 enum job_state {
 	JOB_WAITING, /* somebody else makes the template */
 	JOB_BOOTING, /* waiting for HELLO */
-	JOB_PREPARING, /* a machine that becomes the template runs a command first */
+	JOB_PREPARING, /* a machine that becomes the template is parked, and runs a command first where there is one */
 	JOB_SAVING, /* HELLO came from a machine that becomes the template; it is saved, and then ends */
 	JOB_MOUNTING, /* WELCOME, ROOT and SHAREs sent; waiting for their DONEs */
 	JOB_RUNNING, /* commands, one after the other */
@@ -51,7 +51,7 @@ struct job {
 	struct job_saving *saving; /* owned: the guest is being saved as it stands */
 	uint32_t first_id; /* of its commands */
 	bool saved; /* it did */
-	bool prepared; /* the command for it was run there */
+	bool prepared; /* it was parked, with the command for it behind it */
 	bool has_prepared; /* the guest has that command behind it */
 	struct buf prepare_tail; /* its last words */
 	bool copied; /* from `spec.copy_of` */

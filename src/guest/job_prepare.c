@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command that is run once, before a template is kept, so that every clone has it behind it. Where it fails, or
- * the guest dies of it, there is no template: the guest boots, and the command is run there and fails for all to see.
+ * What comes before a template is kept, so that every clone has it behind it: the agent has had a session, and the
+ * kernel's clock is the one that stays; a command was run, where there is one. Where it fails, or the guest dies of it,
+ * there is no template: the guest boots, and the command is run there and fails for all to see.
  */
 #include <string.h>
 
@@ -25,7 +26,7 @@ static size_t count(const char *const *v)
 	return n;
 }
 
-void job_prepare(struct job *j)
+static void send_prepare(struct job *j)
 {
 	const struct job_command *c = &j->spec.commands[0];
 	const struct guest_plan *p = j->plan;
@@ -39,9 +40,6 @@ void job_prepare(struct job *j)
 		strv_add(&shares, p->shares[i + 1].tag);
 		strv_add(&shares, p->mounts[i].guest);
 	}
-	j->state = JOB_PREPARING;
-	j->report.connected = true;
-	job_send_welcome(j);
 	enc_u32(&e, ID_PREPARE);
 	enc_u8(&e, (uint8_t)p->root);
 	enc_str(&e, p->root == WIRE_SHARE_9P ? p->shares[0].tag : "");
@@ -56,6 +54,17 @@ void job_prepare(struct job *j)
 		job_request(j, WIRE_PREPARE, &e);
 }
 
+void job_prepare(struct job *j)
+{
+	j->state = JOB_PREPARING;
+	j->report.connected = true;
+	job_send_welcome(j);
+	if (job_prepares(j))
+		send_prepare(j);
+	else
+		job_send_park(j);
+}
+
 /* The machine's end brings a boot. */
 static void failed(struct job *j, char *why)
 {
@@ -67,7 +76,8 @@ static void failed(struct job *j, char *why)
 	while (clean.len && clean.data[clean.len - 1] == '\n')
 		buf_truncate(&clean, clean.len - 1);
 	free(j->report.isolate_why);
-	j->report.isolate_why = xasprintf("%s: %s%s%s", j->spec.commands[0].name, why,
+	j->report.isolate_why = xasprintf("%s: %s%s%s",
+		job_prepares(j) ? j->spec.commands[0].name : "no template could be made", why,
 		clean.len ? ": " : "", buf_str(&clean));
 	free(why);
 	machine_stop(j->machine);

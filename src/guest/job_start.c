@@ -297,7 +297,8 @@ static void on_saved(void *arg, const char *error)
 
 void job_template_hello(struct job *j, const struct wire_frame *f)
 {
-	if (job_prepares(j) && !j->prepared) {
+	/* A UART may hold what was not taken yet. */
+	if (!j->prepared && (job_prepares(j) || j->plan->spec.channel == CHANNEL_VIRTIO)) {
 		job_prepare(j);
 		return;
 	}

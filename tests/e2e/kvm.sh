@@ -3,16 +3,19 @@
 # vmrig where KVM works: on this machine if it does, else in a guest whose /dev/kvm comes from emulated SVM.
 . "$(dirname "$0")/lib.sh"
 
-# Runs the script in the file inside.sh on a machine with a working KVM; $PROGRAM is vmrig there.
+# Runs the script in the file inside.sh on a machine with a working KVM; $PROGRAM is vmrig there, $KERNEL Debian's 6.1 in the
+# cache.
 with_kvm() {
 	export PROGRAM=$VMRIG
+	KERNEL=$VMRIG_CACHE_DIR/kernels/$("$VMRIG" kernel resolve debian:6.1 | cut -d' ' -f1)
+	export KERNEL
 	if "$VMRIG" run --accel kvm --root none -- true >out 2>err; then
 		code=0
 		bash -e inside.sh >out 2>err || code=$?
 		return
 	fi
 	# Where it stands still, the console tells what its processes wait for.
-	vmrig run --accel nested --memory 3G --env PROGRAM --timeout 10m --idle-timeout 4m --verbose -- bash -e inside.sh
+	vmrig run --accel nested --memory 3G --env PROGRAM --env KERNEL --timeout 10m --idle-timeout 4m --verbose -- bash -e inside.sh
 }
 
 test_a_kvm_that_works_is_found_and_runs_guests_with_true_verdicts() {
@@ -32,6 +35,38 @@ test_a_kvm_that_works_is_found_and_runs_guests_with_true_verdicts() {
 	has out "panic 122"
 	has out "limit 124"
 	has out "off 123"
+}
+
+# The cache is a tmpfs: the root's overlay has no files without a name (O_TMPFILE), as templates and snapshots begin.
+test_guests_under_kvm_are_cloned_and_resumed_at_the_moment_of_failure() {
+	cat >inside.sh <<-'EOF'
+		VMRIG_CACHE_DIR=$(mktemp -d /dev/shm/vmrig-XXXXXX) VMRIG_KERNEL=debian:6.1
+		export VMRIG_CACHE_DIR VMRIG_KERNEL
+		trap 'rm -rf "$VMRIG_CACHE_DIR"' EXIT
+		mkdir "$VMRIG_CACHE_DIR/kernels"
+		cp -a "$KERNEL" "$VMRIG_CACHE_DIR/kernels/"
+		for i in 1 2; do
+			"$PROGRAM" run --accel kvm --isolate clone --json -- sh -c '
+				cat /proc/sys/kernel/random/boot_id /etc/machine-id; od -An -tx1 -N16 /dev/urandom; date +wall\ %s' 2>record
+			date +wall\ %s
+			grep -o '"isolate":"[a-z]*"' record
+		done
+		"$PROGRAM" run --accel kvm --isolate clone -- sh -c 'echo c >/proc/sysrq-trigger' 2>err.crash || echo "panic $?"
+		"$PROGRAM" run --accel kvm --keep-failed="$VMRIG_CACHE_DIR/kept" -- sh -c 'echo mine >/run/left; exit 3' 2>err.kept || echo "failed $?"
+		for i in 1 2; do
+			"$PROGRAM" shell --at "$VMRIG_CACHE_DIR"/kept/* -- sh -c 'echo "left $(cat /run/left)"; echo changed >/run/left'
+		done
+	EOF
+	with_kvm
+	code_is 0
+	same "$(grep -c '"isolate":"clone"' out)" 2
+	same "$(grep -cE '^[-0-9a-f ]{32,}$' out)" 6
+	same "$(grep -E '^[-0-9a-f ]{32,}$' out | sort | uniq -d)" ""
+	awk '/^wall/ { if (n++ % 2 && ($2 < last || $2 > last + 30)) exit 1; last = $2 } END { if (n != 4) exit 1 }' out ||
+		fail "the wall clock of a clone is not its host's"
+	has out "panic 122"
+	has out "failed 3"
+	same "$(grep -c '^left mine$' out)" 2
 }
 
 test_nested_gives_a_command_a_kvm_that_works() {

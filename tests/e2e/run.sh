@@ -142,6 +142,27 @@ test_root_dir_is_the_guests_root() {
 	same "$(cat out)" mine
 }
 
+# The root's own /etc is in front of the one that holds the id, and a root without an id is to stay without one.
+test_a_root_has_a_machine_id_of_its_own_only_where_it_had_one() {
+	mkdir -p root/bin root/proc root/dev root/sys root/tmp root/run root/etc
+	cp /bin/busybox root/bin/
+	echo mine >root/etc/other
+	chmod 0711 root/etc
+	for how in clone boot; do
+		rm -f root/etc/machine-id
+		vmrig run --isolate $how --root root -- /bin/busybox sh -c '/bin/busybox ls /etc; /bin/busybox stat -c %a /etc'
+		code_is 0
+		same "$(cat out)" "other"$'\n'"711"
+		echo 0123456789abcdef0123456789abcdef >root/etc/machine-id
+		vmrig run --isolate $how --root root -- /bin/busybox sh -c '/bin/busybox cat /etc/machine-id /etc/other; /bin/busybox stat -c %a /etc'
+		code_is 0
+		same "$(wc -l <out)" 3
+		head -n 1 out | grep -qxE '[0-9a-f]{32}' || fail "no machine id: $(cat out)"
+		hasnt out 0123456789abcdef0123456789abcdef
+		same "$(tail -n 2 out)" "mine"$'\n'"711"
+	done
+}
+
 test_user_runs_the_command_as_that_user() {
 	vmrig run --user nobody -- id -un
 	code_is 0

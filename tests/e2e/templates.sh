@@ -80,6 +80,13 @@ all_differ() {
 	same "$(sort all | uniq -d)" ""
 }
 
+# Linux measures the TSC for a second and changes to it then: no clone is to do that anew.
+test_a_clone_begins_with_the_clock_that_stays() {
+	clone -- cat /sys/devices/system/clocksource/clocksource0/current_clocksource
+	code_is 0
+	hasnt out tsc-early
+}
+
 test_clones_share_no_number_that_must_be_their_own() {
 	local since
 	write_draws

@@ -180,6 +180,18 @@ void say_bye(void)
 	say_enc(WIRE_BYE, &e);
 }
 
+void be_parked(void)
+{
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_PARK);
+	say_done(ID_PARK, 0, "");
+	rig.w = (struct wire_writer){ 0 };
+	wire_reader_release(&rig.r);
+	wire_reader_init(&rig.r);
+	say_hello();
+}
+
 /* ---- listening ---- */
 
 /* Both ends use the key of WELCOME from then on. */

@@ -36,7 +36,7 @@ static void session(uint32_t seq)
 static void to_the_commands(void)
 {
 	start();
-	say_hello(); /* of the machine that becomes the template */
+	be_parked();
 	turn();
 	assert_int_equal(machine.commits, 1);
 	session(1);

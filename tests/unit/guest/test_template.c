@@ -38,7 +38,7 @@ static void make_template(void)
 {
 	if (!rig.job)
 		start();
-	say_hello();
+	be_parked();
 	turn();
 	assert_int_equal(machine.commits, 1);
 	woken();
@@ -166,7 +166,7 @@ static void each_clone_is_given_what_is_its_own(void **state)
 
 	use_key(KEY);
 	start();
-	say_hello();
+	be_parked();
 	first = welcomed();
 	rig_again();
 	rig.spec.isolate = ISOLATE_CLONE;
@@ -193,7 +193,7 @@ static void those_that_are_to_be_alike_are_given_the_same(void **state)
 		use_key(KEY);
 		start();
 		if (!i)
-			say_hello();
+			be_parked();
 		g = welcomed();
 		assert_int_equal(g.entropy_len, 0);
 		assert_int_equal(g.wall_ns, 0);
@@ -271,7 +271,7 @@ static void a_machine_that_cannot_be_saved_goes_on_as_it_is(void **state)
 {
 	machine.cannot_save = true;
 	start();
-	say_hello();
+	be_parked();
 	expect(WIRE_WELCOME);
 	expect(WIRE_ROOT);
 	assert_int_equal(machine.conts, 1);
@@ -280,6 +280,41 @@ static void a_machine_that_cannot_be_saved_goes_on_as_it_is(void **state)
 	assert_int_equal(machine.commits, 0);
 	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
 	assert_non_null(strstr(rig.report->isolate_why, "no space"));
+}
+
+static void one_that_is_not_parked_is_booted_instead(void **state)
+{
+	start();
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_PARK);
+	say_done(ID_PARK, -5, "it will not");
+	turn();
+	assert_int_equal(machine.started, 2);
+	assert_int_equal(machine.saves, 0);
+	rig.w = (struct wire_writer){ 0 };
+	wire_reader_release(&rig.r);
+	wire_reader_init(&rig.r);
+	machine.ended = 0;
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_BOOT);
+	assert_non_null(strstr(rig.report->isolate_why, "it will not"));
+}
+
+/* It may hold what the agent has not taken yet. */
+static void a_guest_on_a_uart_is_saved_without_being_parked(void **state)
+{
+	rig.plan->spec.channel = CHANNEL_UART;
+	start();
+	say_hello();
+	turn();
+	assert_int_equal(machine.commits, 1);
+	woken();
+	to_the_end();
+	assert_int_equal(rig.report->isolate, ISOLATE_CLONE);
 }
 
 static void where_there_can_be_no_template_it_boots(void **state)
@@ -317,7 +352,9 @@ static void one_that_the_engine_refuses_is_removed_and_made_anew(void **state)
 	assert_int_equal(machine.removes, 1);
 	assert_true(machine.last.memory_shared);
 	rig.w = (struct wire_writer){ 0 };
-	say_hello();
+	wire_reader_release(&rig.r);
+	wire_reader_init(&rig.r);
+	be_parked();
 	turn();
 	assert_int_equal(machine.commits, 1);
 	woken();
@@ -378,7 +415,7 @@ static void it_can_be_cancelled_between_boot_and_clone(void **state)
 {
 	machine.stubborn = true;
 	start();
-	say_hello();
+	be_parked();
 	assert_int_equal(machine.saves, 1);
 	job_cancel(rig.job);
 	fake_end(MACHINE_STOPPED, NULL);
@@ -535,6 +572,8 @@ int main(void)
 		T(who_waits_can_be_cancelled),
 		T(a_maker_that_never_ends_is_not_waited_for_for_ever),
 		T(a_machine_that_cannot_be_saved_goes_on_as_it_is),
+		T(one_that_is_not_parked_is_booted_instead),
+		T(a_guest_on_a_uart_is_saved_without_being_parked),
 		T(where_there_can_be_no_template_it_boots),
 		T(a_damaged_one_is_named_and_made_anew),
 		T(one_that_the_engine_refuses_is_removed_and_made_anew),
