@@ -38,7 +38,7 @@ int make_path(const char *path);
 extern int proc_fd;
 
 struct poll_set {
-	struct pollfd fds[4 + 4 * AGENT_COMMANDS];
+	struct pollfd fds[5 + 4 * AGENT_COMMANDS];
 	size_t n;
 	uint64_t until_us; /* UINT64_MAX: as long as it takes */
 };
@@ -107,6 +107,15 @@ void request(const struct wire_frame
 void session_welcome(struct wire_dec *d);
 void session_park(uint32_t id); /* back to where WELCOME is awaited */
 void session_shutdown(void); /* begins the end: the loop does the rest */
+
+/* ---- alike.c ---- */
+
+/* In guests that are to be alike; nothing in others. */
+void alike_begin(void); /* before HELLO */
+void alike_child(
+	void); /* in a process that is about to become a command: its addresses are not drawn */
+void alike_poll(struct poll_set *set);
+void alike_step(const struct poll_set *set); /* answers one getrandom(2) */
 
 /* ---- command.c: EXEC, STDIN, SIGNAL, and the end of a command ---- */
 

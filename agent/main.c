@@ -32,23 +32,12 @@ static uint64_t shutdown_us;
 
 /* ---- the session: its beginning, and how its end is asked for ---- */
 
-/* Guests that are to begin alike: what the kernel draws at the first look is drawn before there are clones. */
-static void draw_for_all(void)
-{
-	char boot_id[64];
-
-	if (read_text(proc_fd, "sys/kernel/random/boot_id", boot_id, sizeof(boot_id)) < 0)
-		trouble("cannot read the boot id");
-}
-
 static void send_hello(void)
 {
 	struct wire_enc e = channel_message();
 	struct sysinfo si;
 	struct utsname u;
 
-	if (boot_word("vmrig.deterministic"))
-		draw_for_all();
 	uname(&u);
 	sysinfo(&si);
 	enc_u16(&e, WIRE_VERSION);
@@ -226,6 +215,7 @@ static void run(void)
 		heartbeat(&set);
 		signal_place = poll_add(&set, signal_fd, POLLIN);
 		channel_poll(&set);
+		alike_poll(&set);
 		if (!shutting_down) {
 			kmsg_poll(&set);
 			command_poll(&set);
@@ -238,6 +228,7 @@ static void run(void)
 
 		if (poll_got(&set, signal_place))
 			take_signals();
+		alike_step(&set);
 		channel_step(&set);
 		while (!shutting_down && channel_next(&f) > 0)
 			request(&f);
@@ -281,6 +272,7 @@ int main(void)
 	prepare_self();
 	boot_modules();
 	channel_open();
+	alike_begin();
 	send_hello();
 	run();
 }

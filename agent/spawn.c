@@ -145,6 +145,7 @@ __attribute__((noreturn)) static void become(const struct exec_request *x, const
 	default_signals();
 	umask(022);
 	setrlimit(RLIMIT_NOFILE, &files);
+	alike_child();
 	if (dup2(p->in[0], 0) < 0 || dup2(p->out[1], 1) < 0 || dup2(p->err[1], 2) < 0)
 		fail(p->exec[1], errno, "cannot set up streams: %s", strerror(errno));
 	if (p->err[0] < 0 && ioctl(0, TIOCSCTTY, 0) < 0)

@@ -102,7 +102,40 @@ test_clones_share_no_number_that_must_be_their_own() {
 	all_differ 54
 }
 
-# What docs/suite.md promises of `deterministic` and no more: random numbers are not among it.
+# What programs draw, and where they lie, also once the kernel has stirred its generator.
+test_clones_that_are_to_be_alike_draw_the_same_numbers() {
+	cat >draws.py <<-'END'
+		import ctypes, os, tempfile, time, uuid
+		libc = ctypes.CDLL(None, use_errno=True)
+		def call(address, size, flags):
+		    ctypes.set_errno(0)
+		    return libc.getrandom(address, size, flags), os.strerror(ctypes.get_errno())
+		for wait in 0, 2:
+		    time.sleep(wait)
+		    print(os.urandom(16).hex(), uuid.uuid4(), os.path.basename(tempfile.mktemp()), hash("x"))
+		print(len(os.getrandom(100000)), call(None, 0, 0), call(8, 8, 0), call(ctypes.create_string_buffer(8), 8, 64))
+		print([line.split()[0] for line in open("/proc/self/maps") if "[stack]" in line or "[heap]" in line])
+	END
+	cat >vmrig.yaml <<-'END'
+		defaults: { memory: 256M, timeout: 120s, deterministic: true }
+		tests:
+		  - { name: t1, run: python3 draws.py && mktemp -u }
+		  - { name: t2, run: python3 draws.py && mktemp -u }
+		  - { name: own, run: python3 draws.py, deterministic: false }
+	END
+	for i in 1 2; do
+		vmrig test -j 1 -o $i.d
+		code_is 0
+		for t in t1 t2; do
+			same "$(cat $i.d/cases/$t/stdout)" "$(cat 1.d/cases/t1/stdout)"
+		done
+	done
+	same "$(head -n 2 1.d/cases/t1/stdout | sort -u | wc -l)" 2
+	has 1.d/cases/t1/stdout "100000 (0, 'Success') (-1, 'Bad address') (-1, 'Invalid argument')"
+	same "$(cat 1.d/cases/t1/stdout [12].d/cases/own/stdout | grep -v ^100000 | sort | uniq -d)" ""
+}
+
+# What else docs/suite.md promises of `deterministic`.
 test_clones_that_are_to_be_alike_are() {
 	local made
 	cat >vmrig.yaml <<-'END'
