@@ -147,9 +147,16 @@ void job_prepare(struct job *j);
 void job_send_park(struct job *j);
 void job_prepare_frame(struct job *j, const struct wire_frame *f);
 
-/* job_frames.c */
+/* job_hello.c */
 void job_send_welcome(struct job *j);
 void job_hello(struct job *j, const struct wire_frame *f);
+bool job_mounts_due(const struct job *j); /* an answer of one is awaited */
+void job_mount_done(
+	struct job *j, uint32_t id, int error, const char *text, const struct wire_frame *f);
+
+/* job_frames.c */
+void job_broken(struct job *j, const char *what,
+	const struct wire_frame *f); /* ends it: F is not what it may be */
 void job_frame(struct job *j, const struct wire_frame *f);
 
 /* job_limits.c */

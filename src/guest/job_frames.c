@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the agent says. A message that does not fit the state or its own form breaks the channel. */
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -13,13 +10,10 @@
 #include "base/text.h"
 #include "guest/job.h"
 
-#define HEARTBEAT_MS    1000
-#define ENTROPY_SIZE    64
-#define MACHINE_ID_SIZE 16
-#define PENDING_MAX     (32 * WIRE_STDIN_WINDOW) /* the window in frames of one byte, and to spare */
-#define ERRNO_MAX       4095 /* Linux: include/linux/err.h */
+#define PENDING_MAX (32 * WIRE_STDIN_WINDOW) /* the window in frames of one byte, and to spare */
+#define ERRNO_MAX   4095 /* Linux: include/linux/err.h */
 
-static void broken(struct job *j, const char *what, const struct wire_frame *f)
+void job_broken(struct job *j, const char *what, const struct wire_frame *f)
 {
 	const char *name = wire_type_name(f->type);
 
@@ -27,194 +21,6 @@ static void broken(struct job *j, const char *what, const struct wire_frame *f)
 		j->report.broken = xasprintf("%s: %s (frame %u)", name ? name : "unknown message",
 			what, (unsigned)f->seq);
 	job_end(j);
-}
-
-/* ---- HELLO to ready ---- */
-
-/* What sets a guest apart from those that came of the same template. */
-struct own {
-	uint8_t entropy[ENTROPY_SIZE];
-	size_t entropy_len;
-	int64_t wall_ns; /* 0: the template's goes on */
-	char machine_id[2 * MACHINE_ID_SIZE + 1];
-};
-
-static int draw_own(struct own *o)
-{
-	uint8_t id[MACHINE_ID_SIZE];
-
-	o->entropy_len = sizeof(o->entropy);
-	if (getrandom(o->entropy, sizeof(o->entropy), 0) != sizeof(o->entropy) ||
-		getrandom(id, sizeof(id), 0) != sizeof(id))
-		return -errno;
-	for (size_t i = 0; i < sizeof(id); i++)
-		snprintf(o->machine_id + 2 * i, 3, "%02x", id[i]);
-	o->wall_ns = clock_wall_ns();
-	return 0;
-}
-
-/* The template's key is as good a number as any that is drawn, and the same for all its clones. */
-static void share_own(const struct job *j, struct own *o)
-{
-	snprintf(o->machine_id, sizeof(o->machine_id), "%s", j->plan->template_key);
-}
-
-void job_send_welcome(struct job *j)
-{
-	uint8_t data[512];
-	struct wire_enc e = { .data = data, .cap = sizeof(data) };
-	struct own own = { 0 };
-	uint64_t key;
-	int r = getrandom(&key, sizeof(key), 0) == sizeof(key) ? 0 : -errno;
-
-	if (j->report.deterministic)
-		share_own(j, &own);
-	else if (r == 0)
-		r = draw_own(&own);
-	if (r < 0) {
-		job_fail(j, "cannot get random bytes for the session: %s", strerror(-r));
-		return;
-	}
-	own.machine_id[12] = '4'; /* machine-id(5): a UUID of version 4 */
-	own.machine_id[16] = 'a';
-	enc_u16(&e, WIRE_VERSION);
-	enc_u64(&e, key);
-	enc_u64(&e, (uint64_t)own.wall_ns);
-	enc_bytes(&e, own.entropy, own.entropy_len);
-	enc_str(&e, j->spec.hostname ? j->spec.hostname : "vmrig");
-	enc_str(&e, own.machine_id);
-	enc_u32(&e, HEARTBEAT_MS);
-	enc_u8(&e, 1);
-	job_request(j, WIRE_WELCOME, &e);
-	if (j->channel)
-		channel_set_key(j->channel, key);
-}
-
-static void send_root(struct job *j)
-{
-	uint8_t data[256];
-	struct wire_enc e = { .data = data, .cap = sizeof(data) };
-
-	enc_u32(&e, ID_ROOT);
-	enc_u8(&e, (uint8_t)j->plan->root);
-	enc_str(&e, j->plan->root == WIRE_SHARE_9P ? j->plan->shares[0].tag : WIRE_PORT_FS);
-	enc_strv(&e, NULL, 0);
-	job_request(j, WIRE_ROOT, &e);
-}
-
-static void send_share(struct job *j, size_t i)
-{
-	_cleanup_free_ uint8_t *data = xmalloc(8192);
-	struct wire_enc e = { .data = data, .cap = 8192 };
-
-	enc_u32(&e, ID_SHARE + (uint32_t)i);
-	enc_u8(&e, (uint8_t)j->plan->root);
-	enc_str(&e, j->plan->root == WIRE_SHARE_9P ? j->plan->shares[i + 1].tag : WIRE_PORT_FS2);
-	enc_str(&e, j->plan->mounts[i].guest);
-	enc_u8(&e, j->plan->mounts[i].writable);
-	BUG_ON(e.overflow); /* paths are at most PATH_MAX */
-	job_request(j, WIRE_SHARE, &e);
-}
-
-/* The first from AT on that this job mounts; n_mounts + 1: none. */
-static size_t next_mount(const struct job *j, size_t at)
-{
-	while (at <= j->plan->n_mounts && !job_mounts(j, at))
-		at++;
-	return at;
-}
-
-static bool mounts_due(const struct job *j)
-{
-	return j->mount <= j->plan->n_mounts;
-}
-
-static void send_mounts(struct job *j)
-{
-	for (size_t at = next_mount(j, 0); at <= j->plan->n_mounts; at = next_mount(j, at + 1)) {
-		if (at == 0)
-			send_root(j);
-		else
-			send_share(j, at - 1);
-	}
-	j->mount = next_mount(j, 0);
-}
-
-static void mounted(struct job *j)
-{
-	j->report.ready = true;
-	j->report.ready_ms = clock_ms() - j->engine_ms;
-	job_limits_ready(j);
-	if (j->h.ready)
-		j->h.ready(j->h.arg);
-	if (j->state == JOB_MOUNTING)
-		job_next(j);
-}
-
-void job_hello(struct job *j, const struct wire_frame *f)
-{
-	struct job_report *r = &j->report;
-	struct wire_dec hello, *d = &hello;
-	uint16_t version;
-	size_t n = 0;
-
-	dec_init(d, f);
-	version = dec_u16(d);
-
-	/* First, for of another version nothing else can be read. */
-	if (!d->bad && version != WIRE_VERSION) {
-		job_fail(j, "the agent speaks version %u of the protocol, this program version %d",
-			version, WIRE_VERSION);
-		return;
-	}
-	free(r->agent);
-	free(r->release);
-	r->agent = dec_str(d);
-	r->release = dec_str(d);
-	free(dec_str(d)); /* machine: the plan knows */
-	dec_u64(d); /* uptime_us */
-	dec_u32(d); /* cpus */
-	dec_u64(d); /* memory_kib */
-	char **trouble = dec_strv(d, &n);
-
-	for (size_t i = 0; trouble && i < n; i++) {
-		job_trouble(j, trouble[i]);
-		free(trouble[i]);
-	}
-	free(trouble);
-	if (dec_end(d) < 0) {
-		broken(j, "malformed", f);
-		return;
-	}
-	r->connected = true;
-	j->state = JOB_MOUNTING;
-	job_send_welcome(j);
-	send_mounts(j);
-	if (!mounts_due(j))
-		mounted(j);
-}
-
-/* The answers come in the order of the requests, each once. */
-static void mount_done(
-	struct job *j, uint32_t id, int error, const char *text, const struct wire_frame *f)
-{
-	bool root = j->mount == 0;
-
-	if (id != (root ? (uint32_t)ID_ROOT : ID_SHARE + (uint32_t)(j->mount - 1))) {
-		broken(j, "for a mount that is not its turn", f);
-		return;
-	}
-	if (error) {
-		job_fail(j, "the guest cannot mount %s: %s (%s)",
-			root ? "the root" : j->plan->mounts[j->mount - 1].guest,
-			*text ? text : "no reason told", strerror(-error));
-		return;
-	}
-	j->mount = next_mount(j, j->mount + 1);
-	if (!mounts_due(j)) {
-		job_step(j, STEP_ROOT);
-		mounted(j);
-	}
 }
 
 /* ---- commands ---- */
@@ -226,7 +32,7 @@ static struct job_exit *running(struct job *j, uint32_t id, const struct wire_fr
 		return NULL; /* too late to count; not the agent's fault */
 	if (j->state != JOB_RUNNING || id != j->first_id + j->current ||
 		j->report.exits[j->current].ended) {
-		broken(j, "for a command that does not run", f);
+		job_broken(j, "for a command that does not run", f);
 		return NULL;
 	}
 	return &j->report.exits[j->current];
@@ -240,7 +46,7 @@ static void exec_failed(
 	if (!x)
 		return;
 	if (x->started || error >= 0) {
-		broken(j, "for a command that was started", f);
+		job_broken(j, "for a command that was started", f);
 		return;
 	}
 	x->exec_error = -error;
@@ -256,9 +62,9 @@ static void on_done(struct job *j, struct wire_dec *d, const struct wire_frame *
 	_cleanup_free_ char *text = dec_str(d);
 
 	if (dec_end(d) < 0 || !text || error > 0 || error < -ERRNO_MAX)
-		broken(j, "malformed", f);
-	else if (j->state == JOB_MOUNTING && mounts_due(j))
-		mount_done(j, id, error, text, f);
+		job_broken(j, "malformed", f);
+	else if (j->state == JOB_MOUNTING && job_mounts_due(j))
+		job_mount_done(j, id, error, text, f);
 	else if (j->state == JOB_PULLING && id == ID_PULL) {
 		if (error)
 			strv_addf(&j->report.trouble, "artifacts: %s (%s)", text, strerror(-error));
@@ -278,7 +84,7 @@ static void on_started(struct job *j, struct wire_dec *d, const struct wire_fram
 	if (!x)
 		return;
 	if (dec_end(d) < 0 || x->started) {
-		broken(j, "malformed", f);
+		job_broken(j, "malformed", f);
 		return;
 	}
 	x->started = true;
@@ -302,7 +108,7 @@ static void on_stream(struct job *j, struct wire_dec *d, const struct wire_frame
 	if (!x)
 		return;
 	if (!x->started) {
-		broken(j, "for a command that has not started", f);
+		job_broken(j, "for a command that has not started", f);
 		return;
 	}
 	if (len == 0)
@@ -331,7 +137,7 @@ static void on_exited(struct job *j, struct wire_dec *d, const struct wire_frame
 		return;
 	if (dec_end(d) < 0 || !x->started || !end_possible(signalled, code) ||
 		(wall | user | sys | rss) > INT64_MAX) {
-		broken(j, "malformed", f);
+		job_broken(j, "malformed", f);
 		return;
 	}
 	x->ended = true;
@@ -353,18 +159,18 @@ static void on_credit(struct job *j, struct wire_dec *d, const struct wire_frame
 	uint32_t id = dec_u32(d), bytes = dec_u32(d);
 
 	if (dec_end(d) < 0) {
-		broken(j, "malformed", f);
+		job_broken(j, "malformed", f);
 		return;
 	}
 	if (j->state != JOB_RUNNING || id != j->first_id + j->current)
 		return; /* late, for a command that has ended */
 	if (!job_takes_stdin(j)) {
-		broken(j, "for a command that takes no input", f);
+		job_broken(j, "for a command that takes no input", f);
 		return;
 	}
 	if (j->stdin_room + bytes > WIRE_STDIN_WINDOW ||
 		channel_pending(j->channel) > PENDING_MAX) {
-		broken(j, "more credit than was used", f);
+		job_broken(j, "more credit than was used", f);
 		return;
 	}
 	j->stdin_room += bytes;
@@ -433,7 +239,7 @@ static void on_trouble(struct job *j, struct wire_dec *d, const struct wire_fram
 	_cleanup_free_ char *text = dec_str(d);
 
 	if (dec_end(d) < 0 || !text)
-		broken(j, "malformed", f);
+		job_broken(j, "malformed", f);
 	else
 		job_trouble(j, text);
 }
@@ -443,11 +249,11 @@ static void on_bye(struct job *j, struct wire_dec *d, const struct wire_frame *f
 	uint64_t tainted = dec_u64(d);
 
 	if (!j->leaving) {
-		broken(j, "before it was asked to leave", f);
+		job_broken(j, "before it was asked to leave", f);
 		return;
 	}
 	if (dec_end(d) < 0) {
-		broken(j, "malformed", f);
+		job_broken(j, "malformed", f);
 		return;
 	}
 	j->report.tainted = tainted;
@@ -477,7 +283,7 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		return;
 	dec_init(&d, f);
 	if ((f->type == WIRE_HELLO) == j->report.connected) {
-		broken(j, "out of order", f);
+		job_broken(j, "out of order", f);
 		return;
 	}
 	if (j->state == JOB_PREPARING) {
@@ -521,7 +327,7 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		dec_u64(&d); /* uptime_us */
 		dec_u64(&d); /* memory_available_kib */
 		if (dec_end(&d) < 0)
-			broken(j, "malformed", f);
+			job_broken(j, "malformed", f);
 		break;
 	case WIRE_KMSG:
 		on_kmsg(j, &d);
@@ -531,7 +337,7 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		if (j->state == JOB_PULLING)
 			job_pull_frame(j, f);
 		else if (j->state < JOB_DIAGNOSING)
-			broken(j, "nothing was asked for", f);
+			job_broken(j, "nothing was asked for", f);
 		break;
 	case WIRE_BYE:
 		on_bye(j, &d, f);
@@ -540,6 +346,6 @@ void job_frame(struct job *j, const struct wire_frame *f)
 		on_trouble(j, &d, f);
 		break;
 	default:
-		broken(j, "not a message of the guest", f);
+		job_broken(j, "not a message of the guest", f);
 	}
 }

@@ -219,6 +219,18 @@ static void kvm_in_the_guest_needs_a_kernel_with_it(void **state)
 	prepare();
 	assert_int_equal(plan->spec.type, MACHINE_Q35);
 	assert_true(plan->spec.memory_mib > 512);
+	assert_int_equal(guest_plan_notes(plan)->n, 1);
+}
+
+static void more_than_one_cpu_where_kvm_is_emulated_is_advised_against(void **state)
+{
+	machine.accel = ACCEL_NESTED;
+	wish.cpus = 2;
+	make_kernel(VIRTIO NINE_P "CONFIG_KVM_AMD=y\n", true);
+	prepare();
+	assert_int_equal(plan->spec.cpus, 2);
+	assert_int_equal(guest_plan_notes(plan)->n, 2);
+	assert_non_null(strstr(guest_plan_notes(plan)->v[1], "with 2 CPUs"));
 }
 
 static void what_was_not_wished_for_has_a_default(void **state)
@@ -543,6 +555,7 @@ int main(void)
 		in_world(without_virtio_serial_the_uart_serves),
 		in_world(an_accelerator_that_fails_is_told),
 		in_world(kvm_in_the_guest_needs_a_kernel_with_it),
+		in_world(more_than_one_cpu_where_kvm_is_emulated_is_advised_against),
 		in_world(what_was_not_wished_for_has_a_default),
 		in_world(the_root_comes_over_9p_else_over_fuse),
 		in_world(a_kernel_that_can_mount_nothing_is_told_what_it_lacks),
