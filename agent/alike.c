@@ -70,6 +70,8 @@ static int listen_to_draws(void)
 
 	if (r < 0)
 		return r;
+	if (process_vm_writev(getpid(), NULL, 0, NULL, 0, 0) < 0) /* CONFIG_CROSS_MEMORY_ATTACH */
+		return -errno;
 	r = (int)syscall(
 		SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 	return r < 0 ? -errno : r;
@@ -87,7 +89,7 @@ void alike_begin(void)
 		trouble("cannot read the boot id");
 	fd = listen_to_draws();
 	if (fd < 0)
-		trouble("random numbers will not be alike: no seccomp notification: %s",
+		trouble("random numbers will not be alike: getrandom(2) cannot be answered: %s",
 			strerror(-fd));
 }
 
@@ -148,6 +150,7 @@ void alike_poll(struct poll_set *set)
 
 void alike_step(const struct poll_set *set)
 {
+	const unsigned sources = GRND_RANDOM | GRND_INSECURE;
 	const struct seccomp_data *call = &received.call.data;
 	struct seccomp_notif_resp *answer = &answered.answer;
 	int64_t n;
@@ -159,7 +162,8 @@ void alike_step(const struct poll_set *set)
 	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &received) < 0)
 		return; /* ENOENT: it was killed meanwhile */
 	answer->id = received.call.id;
-	if (call->args[2] & ~(uint64_t)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) {
+	if (call->args[2] & ~(uint64_t)(GRND_NONBLOCK | sources) ||
+		(call->args[2] & sources) == sources) {
 		answer->flags =
 			SECCOMP_USER_NOTIF_FLAG_CONTINUE; /* the kernel says what is wrong with it */
 	} else if (call->args[1] > 0 && ioctl(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &answer->id) == 0) {
