@@ -129,6 +129,8 @@ struct exec_room { /* borrowed */
 struct exec_request { /* borrowed */
 	char **argv, **env;
 	const char *cwd, *user;
+	const char *
+		program; /* the file to execute; "": argv[0] is looked for in PATH, as it is where that fails */
 	const struct exec_room *room; /* NULL: the root as it is */
 };
 

@@ -56,9 +56,10 @@ static void on_exec(struct wire_dec *d)
 	char **argv = dec_strv(d, &argc), **env = dec_strv(d, &n_env);
 	char *cwd = dec_str(d), *user = dec_str(d);
 	uint8_t input = dec_u8(d);
-	struct exec_request x = { argv, env, cwd, user, NULL };
+	char *program = dec_str(d);
+	struct exec_request x = { argv, env, cwd, user, program, NULL };
 
-	if (refused(d, "EXEC", argv && env && cwd && user, id))
+	if (refused(d, "EXEC", argv && env && cwd && user && program, id))
 		;
 	else if (argc == 0)
 		send_done(id, -EINVAL, "no command");
@@ -70,6 +71,7 @@ static void on_exec(struct wire_dec *d)
 	free_strv(env);
 	free(cwd);
 	free(user);
+	free(program);
 }
 
 static void on_prepare(struct wire_dec *d)
@@ -80,7 +82,7 @@ static void on_prepare(struct wire_dec *d)
 	char *tag = dec_str(d), **shares = dec_strv(d, &n);
 	char **argv = dec_strv(d, &argc), **env = dec_strv(d, &n), *cwd = dec_str(d);
 	const struct exec_room room = { kind, tag, shares };
-	const struct exec_request x = { argv, env, cwd, "", &room };
+	const struct exec_request x = { argv, env, cwd, "", "", &room };
 	int r;
 
 	if (refused(d, "PREPARE", tag && shares && argv && env && cwd, id))

@@ -162,6 +162,8 @@ __attribute__((noreturn)) static void become(const struct exec_request *x, const
 	if (chdir(x->cwd[0] ? x->cwd : "/") < 0)
 		fail(p->exec[1], errno, "cannot enter %s: %s", x->cwd, strerror(errno));
 	environ = x->env;
+	if (x->program[0])
+		execve(x->program, x->argv, x->env);
 	execvp(x->argv[0], x->argv);
 	fail(p->exec[1], errno, "cannot execute %s: %s", x->argv[0], strerror(errno));
 }

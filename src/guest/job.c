@@ -77,6 +77,7 @@ static void send_exec(struct job *j, size_t i)
 {
 	const struct job_command *c = &j->spec.commands[i];
 	_cleanup_free_ uint8_t *data = xmalloc(REQUEST_MAX);
+	_cleanup_free_ char *program = job_program(j, i);
 	struct wire_enc e = { .data = data, .cap = REQUEST_MAX };
 	size_t n_argv = 0, n_env = 0;
 
@@ -92,6 +93,7 @@ static void send_exec(struct job *j, size_t i)
 	enc_u8(&e, c->terminal    ? WIRE_INPUT_TERMINAL
 		   : c->has_stdin ? WIRE_INPUT_PIPE
 				  : WIRE_INPUT_NONE);
+	enc_str(&e, program ? program : "");
 	if (e.overflow) {
 		job_fail(j, "%s: command line and environment are larger than %d bytes", c->name,
 			REQUEST_MAX);

@@ -53,6 +53,7 @@ struct job {
 	bool saved; /* it did */
 	bool prepared; /* it was parked, with the command for it behind it */
 	bool has_prepared; /* the guest has that command behind it */
+	bool used; /* it has run another row of commands before */
 	struct buf prepare_tail; /* its last words */
 	bool copied; /* from `spec.copy_of` */
 	bool refused; /* a template was not accepted by the engine, and removed */
@@ -172,6 +173,11 @@ void job_limits_pause(struct job *j, bool paused);
 void job_limits_stop(struct job *j);
 void job_limits_wait(struct job *j, bool waits); /* the guest stands still by our doing */
 void job_limits_update(struct job *j);
+
+/* job_program.c */
+/* The path of command I's program in the guest, as far as it can be known from here; NULL: it is to look. Owned by
+ * the caller. */
+char *job_program(const struct job *j, size_t i);
 
 /* job_pull.c */
 bool job_pull_start(struct job *j); /* false: nothing to fetch */

@@ -62,6 +62,7 @@ void job_again(struct job *j, const struct job_spec *spec, const struct job_hand
 	machine_rename(j->machine, spec->name);
 	j->pulled = j->paused = false;
 	j->current = 0;
+	j->used = true;
 	j->artifact_bytes = 0;
 	j->has_prepared = job_prepares(j);
 	job_limits_start(j);

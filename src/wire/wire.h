@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION      5
+#define WIRE_VERSION      6
 #define WIRE_MAGIC        0x31524d56u /* "VMR1" */
 #define WIRE_HEADER_SIZE  20
 #define WIRE_PAYLOAD_MAX  65536
@@ -41,8 +41,8 @@ enum wire_type {
 				   str machine_id, u32 heartbeat_ms, u8 forward_kmsg */
 	WIRE_ROOT = 2, /* u32 id, u8 share kind, str tag, strv tmpfs (paths that get one) → DONE */
 	WIRE_SHARE = 3, /* u32 id, u8 share kind, str tag, str path, u8 writable → DONE */
-	WIRE_EXEC = 4, /* u32 id, strv argv, strv env, str cwd, str user ("": root), u8 input
-			   → STARTED … EXITED, or DONE with the error of the exec */
+	WIRE_EXEC = 4, /* u32 id, strv argv, strv env, str cwd, str user ("": root), u8 input,
+			   str program ("": argv[0] in PATH) → STARTED … EXITED, or DONE with the error of the exec */
 	WIRE_STDIN = 5, /* u32 id, bytes; empty: end of file */
 	WIRE_SIGNAL = 6, /* u32 id, u32 signo: to the command's process group */
 	WIRE_PULL = 7, /* u32 id, str cwd, strv globs, u64 max_bytes → FILE, FILE_DATA …, DONE */

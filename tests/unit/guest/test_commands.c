@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The row of commands, their ends, their input, and signals to them. */
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "rig.h"
 
@@ -36,6 +37,98 @@ static void commands_run_one_after_the_other(void **state)
 	goodbye();
 	expect_events("ready started:0 started:1 started:2 done");
 }
+
+/* ---- where a command lies ---- */
+
+/* The last field of EXEC for command I, as it comes now. */
+static void expect_program(size_t i, const char *program)
+{
+	struct wire_dec d;
+	char **v, *text;
+	size_t n;
+
+	expect_exec(i);
+	dec_init(&d, &rig.got);
+	dec_u32(&d);
+	for (int strvs = 0; strvs < 2; strvs++) {
+		v = dec_strv(&d, &n);
+		for (size_t k = 0; k < n; k++)
+			free(v[k]);
+		free(v);
+	}
+	free(dec_str(&d));
+	free(dec_str(&d));
+	dec_u8(&d);
+	text = dec_str(&d);
+	assert_string_equal(text, program);
+	free(text);
+	assert_int_equal(dec_end(&d), 0);
+}
+
+static char *make_tool(const char *folder, int mode)
+{
+	_cleanup_free_ char *dir = path_join(rig.dir, folder);
+	char *path = path_join(dir, "tool");
+	FILE *f;
+
+	assert_int_equal(mkdir(dir, 0755), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(chmod(path, (mode_t)mode), 0);
+	return path;
+}
+
+/* A job of two commands "tool" with that PATH up to the first EXEC, whose program is to be PROGRAM. */
+static void look(const char *path, const char *root, const char *user, const char *program)
+{
+	static const char *const argv[] = { "tool", NULL };
+	_cleanup_free_ char *variable = xasprintf("PATH=%s", path);
+	const char *const env[] = { "HOME=/", variable, NULL };
+
+	rig_again();
+	use_commands(2, false);
+	for (int i = 0; i < 2; i++) {
+		rig.commands[i].argv = argv;
+		rig.commands[i].env = env;
+		rig.commands[i].user = user;
+	}
+	rig.plan->root_dir = root ? xstrdup(root) : NULL;
+	start();
+	say_hello();
+	expect(WIRE_WELCOME);
+	expect(WIRE_ROOT);
+	say_done(ID_ROOT, 0, "");
+	expect_program(0, program);
+	say_started(0);
+	say_exited(0, 0);
+	expect_program(1, ""); /* the first one may have put another there */
+	say_started(1);
+	say_exited(1, 0);
+	goodbye();
+}
+
+static void the_first_command_is_looked_for_on_this_machine_where_its_root_is_the_guests(
+	void **state)
+{
+	_cleanup_free_ char *plain = make_tool("plain", 0644), *good = make_tool("good", 0755),
+			    *later = make_tool("later", 0755);
+	_cleanup_free_ char *path =
+		xasprintf("/no/such:%s/plain:%s/good:%s/later", rig.dir, rig.dir, rig.dir);
+	_cleanup_free_ char *here = xasprintf("/no/such::%s/good", rig.dir);
+	_cleanup_free_ char *relative = xasprintf("bin:%s/good", rig.dir);
+
+	look(path, "/", NULL, good);
+	look(path, "/", "nobody", "");
+	look(path, rig.dir, NULL, "");
+	look(path, NULL, NULL, "");
+	look(here, "/", NULL, "");
+	look(relative, "/", NULL, "");
+	look("/no/such", "/", NULL, "");
+	look("", "/", NULL, "");
+}
+
+/* ---- the row ---- */
 
 static void the_teardown_runs_though_the_test_failed(void **state)
 {
@@ -358,6 +451,7 @@ int main(void)
 		in_rig(late_credit_is_not_given_to_the_next_command),
 		in_rig(input_for_a_command_that_ended_is_dropped),
 		in_rig(a_guest_that_reads_no_input_cannot_have_it_piled_up),
+		in_rig(the_first_command_is_looked_for_on_this_machine_where_its_root_is_the_guests),
 		in_rig(signals_reach_a_command_only_while_it_runs),
 	};
 
