@@ -380,12 +380,6 @@ test_a_kernel_without_virtio_falls_back_to_the_uart() {
 
 # ---- the cache ----
 
-own_cache() {
-	mkdir "$1"
-	cp -al "$VMRIG_CACHE_DIR/kernels" "$1/" 2>/dev/null || cp -a "$VMRIG_CACHE_DIR/kernels" "$1/"
-	export VMRIG_CACHE_DIR=$PWD/$1
-}
-
 test_a_damaged_cache_is_built_anew() {
 	own_cache cache
 	vmrig run -- true

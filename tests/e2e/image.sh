@@ -3,7 +3,7 @@
 # `vmrig image`: what others' tools sign, pack and read, and what a guest's kernel sees of a seed.
 . "$(dirname "$0")/lib.sh"
 
-own_cache() {
+empty_cache() {
 	export VMRIG_CACHE_DIR=$PWD/cache
 }
 
@@ -35,7 +35,7 @@ url() {
 }
 
 test_signed_checksums_count_by_the_key_that_signed_them() {
-	own_cache
+	empty_cache
 	make_image
 	make_key alice
 	make_key mallory
@@ -68,7 +68,7 @@ test_signed_checksums_count_by_the_key_that_signed_them() {
 }
 
 test_what_stands_around_a_clear_signed_list_does_not_count() {
-	own_cache
+	empty_cache
 	make_image
 	make_key alice
 	sha256sum disk.img >CHECKSUM.plain
@@ -85,7 +85,7 @@ test_what_stands_around_a_clear_signed_list_does_not_count() {
 }
 
 test_an_image_in_a_tar_archive_is_found() {
-	own_cache
+	empty_cache
 	make_image
 	echo read me >README
 	tar -cJf hurd.tar.xz README disk.img
@@ -105,7 +105,7 @@ test_an_image_in_a_tar_archive_is_found() {
 
 test_an_image_of_another_checksum_is_refused_and_nothing_is_kept() {
 	local sum
-	own_cache
+	empty_cache
 	make_image
 	sum=$(sha256sum <disk.img | cut -d' ' -f1)
 	vmrig image fetch "$(url disk.img)" --sha256 "${sum/[0-9]/f}" --name mine
@@ -120,7 +120,7 @@ test_an_image_of_another_checksum_is_refused_and_nothing_is_kept() {
 }
 
 test_images_are_listed_looked_at_verified_and_removed() {
-	own_cache
+	empty_cache
 	make_image
 	vmrig image fetch "$(url disk.img)" --unchecked --format qcow2 --name mine
 	code_is 0
@@ -156,7 +156,7 @@ none_of_qemu_img() {
 }
 
 test_sigkill_in_the_midst_leaves_no_half_entry() {
-	own_cache
+	empty_cache
 	make_image
 	xz -k disk.img
 	for t in 0.002 0.01 0.02 0.03 0.05 0.08; do

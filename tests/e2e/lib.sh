@@ -22,6 +22,21 @@ vmrig() {
 	"$VMRIG" "$@" >out 2>err || code=$?
 }
 
+# make_cache DIR: a cache with the kernel that the test runs, and with no other, since they come and go in the common one
+# while other tests build and clean. own_cache DIR: it is the test's from now on.
+make_cache() {
+	local entry
+	entry=$("$VMRIG" kernel resolve "$VMRIG_KERNEL")
+	entry=$VMRIG_CACHE_DIR/kernels/${entry%% *}
+	mkdir -p "$1/kernels"
+	cp -al "$entry" "$1/kernels/" 2>/dev/null || cp -a "$entry" "$1/kernels/"
+}
+
+own_cache() {
+	make_cache "$1"
+	export VMRIG_CACHE_DIR=$PWD/$1
+}
+
 fail() {
 	echo "$*"
 	echo "exit code: ${code:-}"

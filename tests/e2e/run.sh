@@ -294,8 +294,7 @@ test_a_kernel_is_told_to_machines_as_json() {
 
 # As a folder baked into a container's image, or mounted from elsewhere.
 test_kernels_of_a_cache_that_cannot_be_written_are_listed_and_found() {
-	mkdir cache
-	cp -al "$VMRIG_CACHE_DIR/kernels" cache/
+	make_cache cache
 	find cache -type d -exec chmod 755 {} +
 	as_nobody() {
 		code=0
@@ -315,10 +314,9 @@ test_kernels_of_a_cache_that_cannot_be_written_are_listed_and_found() {
 
 test_an_ordinary_user_can_do_it() {
 	[ "$(id -u)" = 0 ] || { vmrig run -- true; code_is 0; return; }
-	mkdir cache out.d
-	cp -al "$VMRIG_CACHE_DIR/kernels" cache/
+	mkdir out.d
+	make_cache cache
 	find cache out.d -type d -exec chown 65534:65534 {} +
-	find cache -name '*.lock' -exec chown 65534:65534 {} +
 	code=0
 	setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/nonexistent VMRIG_CACHE_DIR="$PWD/cache" \
 		"$VMRIG" run --rw out.d -- sh -c 'id -u; echo mine >out.d/file' >out 2>err || code=$?

@@ -97,10 +97,9 @@ test_a_suite_gives_its_guests_nothing_of_the_environment() {
 }
 
 test_cache_and_saved_guests_are_for_their_owner_alone() {
-	mkdir cache
 	umask 0022
+	make_cache cache
 	printf 'tests:\n  - { name: t, run: "exit 1" }\n' >vmrig.yaml
-	cp -al "$VMRIG_CACHE_DIR/kernels" cache/ || cp -a "$VMRIG_CACHE_DIR/kernels" cache/
 	VMRIG_CACHE_DIR=$PWD/cache vmrig test --keep-failed --output r
 	code_is 1
 	same "$(find cache/boot cache/templates -maxdepth 1 -type d -perm /077)" ""

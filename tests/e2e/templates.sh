@@ -5,13 +5,6 @@
 
 PROVOKE=$(realpath "${PROVOKE:-$(dirname "$VMRIG")/tests/guest/provoke}")
 
-# A cache of its own with the kernels of the other one.
-own_cache() {
-	mkdir "$1"
-	cp -al "$VMRIG_CACHE_DIR/kernels" "$1/" 2>/dev/null || cp -a "$VMRIG_CACHE_DIR/kernels" "$1/"
-	export VMRIG_CACHE_DIR=$PWD/$1
-}
-
 templates() {
 	find "$VMRIG_CACHE_DIR/templates" -mindepth 1 -maxdepth 1 -type d 2>/dev/null | wc -l
 }
