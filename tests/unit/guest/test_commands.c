@@ -111,13 +111,14 @@ static void look(const char *path, const char *root, const char *user, const cha
 static void the_first_command_is_looked_for_on_this_machine_where_its_root_is_the_guests(
 	void **state)
 {
-	_cleanup_free_ char *plain = make_tool("plain", 0644), *good = make_tool("good", 0755),
-			    *later = make_tool("later", 0755);
+	_cleanup_free_ char *good = make_tool("good", 0755);
 	_cleanup_free_ char *path =
 		xasprintf("/no/such:%s/plain:%s/good:%s/later", rig.dir, rig.dir, rig.dir);
 	_cleanup_free_ char *here = xasprintf("/no/such::%s/good", rig.dir);
 	_cleanup_free_ char *relative = xasprintf("bin:%s/good", rig.dir);
 
+	free(make_tool("plain", 0644));
+	free(make_tool("later", 0755));
 	look(path, "/", NULL, good);
 	look(path, "/", "nobody", "");
 	look(path, rig.dir, NULL, "");
