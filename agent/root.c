@@ -23,10 +23,15 @@
 #define MACHINE_ID "/etc/machine-id" /* machine-id(5) */
 
 static bool built;
+static char machine_id[64]; /* the file's text; "": none was given */
 static int machine_id_fd = -1; /* of the upper layer */
-static bool has_machine_id;
 
 /* ---- the machine id ---- */
+
+static int create_machine_id(void)
+{
+	return open(UPPER "/data" MACHINE_ID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+}
 
 /* The root is the same for all guests; who asks which machine this is must get different answers. The file is in the
  * upper layer before there is an overlay, which would copy the host's first, and open, so that a clone has but to
@@ -34,35 +39,77 @@ static bool has_machine_id;
 static void prepare_machine_id(void)
 {
 	if (mkdir(UPPER "/data/etc", 0755) == 0)
-		machine_id_fd = open(
-			UPPER "/data" MACHINE_ID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+		machine_id_fd = create_machine_id();
+}
+
+static void write_machine_id(void)
+{
+	ssize_t len = (ssize_t)strlen(machine_id);
+
+	if (machine_id_fd >= 0 && pwrite(machine_id_fd, machine_id, (size_t)len, 0) != len)
+		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
 }
 
 void root_machine_id(const char *id)
 {
-	char text[64];
-	int len = snprintf(text, sizeof(text), "%s\n", id);
-
-	if (machine_id_fd < 0 || len >= (int)sizeof(text))
-		return;
-	has_machine_id = pwrite(machine_id_fd, text, (size_t)len, 0) == len;
-	if (!has_machine_id)
-		trouble("cannot write " MACHINE_ID ": %s", strerror(errno));
+	snprintf(machine_id, sizeof(machine_id), "%s\n", id);
+	write_machine_id();
 }
 
-/* A root without one is to have none, and keeps its own where there is no other. */
-static void settle_machine_id(void)
+static bool root_has_machine_id(mode_t *ret_etc_mode)
 {
 	struct stat etc, file;
 
-	if (has_machine_id && lstat(LOWER "/etc", &etc) == 0 && S_ISDIR(etc.st_mode) &&
-		lstat(LOWER MACHINE_ID, &file) == 0 && S_ISREG(file.st_mode)) {
-		if ((etc.st_mode & 07777) != 0755)
-			chmod(UPPER "/data/etc", etc.st_mode & 07777);
+	if (lstat(LOWER "/etc", &etc) < 0 || !S_ISDIR(etc.st_mode) ||
+		lstat(LOWER MACHINE_ID, &file) < 0 || !S_ISREG(file.st_mode))
+		return false;
+	*ret_etc_mode = etc.st_mode & 07777;
+	return true;
+}
+
+/* Whether the file is still the one that we made. RET_SIZE: what it holds. */
+static bool is_ours(off_t *ret_size)
+{
+	struct stat ours, there;
+
+	if (fstat(machine_id_fd, &ours) < 0 || lstat(UPPER "/data" MACHINE_ID, &there) < 0)
+		return false;
+	*ret_size = ours.st_size;
+	return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/* A command that prepared a template has put another in its place, or none, and all clones would have that. */
+static void replace_machine_id(mode_t etc_mode)
+{
+	mkdir(UPPER "/data/etc", etc_mode);
+	unlink(UPPER "/data" MACHINE_ID);
+	if (machine_id_fd >= 0)
+		close(machine_id_fd);
+	machine_id_fd = create_machine_id();
+	write_machine_id();
+}
+
+/* Now that the share is there: a root without an id is to have none, and keeps its own where there is no other. */
+static void settle_machine_id(void)
+{
+	struct stat etc;
+	off_t size = 0;
+	mode_t mode;
+	bool ours = is_ours(&size);
+
+	if (!machine_id[0] || !root_has_machine_id(&mode)) {
+		if (ours) {
+			unlink(UPPER "/data" MACHINE_ID);
+			rmdir(UPPER "/data/etc");
+		}
 		return;
 	}
-	unlink(UPPER "/data" MACHINE_ID);
-	rmdir(UPPER "/data/etc");
+	if (!ours)
+		replace_machine_id(mode);
+	else if (size > (off_t)strlen(machine_id))
+		ftruncate(machine_id_fd, (off_t)strlen(machine_id));
+	if (mode != 0755 && lstat(UPPER "/data/etc", &etc) == 0 && (etc.st_mode & 07777) == 0755)
+		chmod(UPPER "/data/etc", mode); /* it has the one that we gave it */
 }
 
 /* ---- the layers ---- */
@@ -99,6 +146,7 @@ void root_prepare(void)
 
 static int mount_layers(void)
 {
+	settle_machine_id();
 	return mount("vmrig", ROOT, "overlay", 0,
 		       "lowerdir=" LOWER ",upperdir=" UPPER "/data,workdir=" UPPER "/work") < 0
 		       ? -errno
@@ -109,10 +157,7 @@ static int mount_overlay(void)
 {
 	int r = root_keep_upper();
 
-	if (r < 0)
-		return r;
-	settle_machine_id();
-	return mount_layers();
+	return r < 0 ? r : mount_layers();
 }
 
 /* The kernel draws its boot id when it is first asked. Who asks before there are clones must not fix theirs. */

@@ -95,6 +95,43 @@ test_clones_share_no_number_that_must_be_their_own() {
 	all_differ 54
 }
 
+# Whatever the command did to the file: no two clones have the same, and none has what it wrote.
+test_a_setup_that_writes_the_machine_id_leaves_each_clone_its_own() {
+	local n=0
+	for setup in 'echo longer than any machine id is, and by far >/etc/machine-id' \
+		'echo mine >/etc/new && mv /etc/new /etc/machine-id' 'rm /etc/machine-id'; do
+		n=$((n + 1))
+		cat >vmrig.yaml <<-END
+			defaults: { memory: 256M, timeout: 120s, isolate: clone }
+			template: { setup: "$setup" }
+			tests:
+			  - { name: t1, run: cat /etc/machine-id }
+			  - { name: t2, run: cat /etc/machine-id }
+		END
+		vmrig test -j 1 -o $n.d
+		code_is 0
+		same "$(cat $n.d/cases/t[12]/stdout | grep -cxE '[0-9a-f]{32}')" 2
+		same "$(cat $n.d/cases/t[12]/stdout | sort -u | wc -l)" 2
+	done
+}
+
+# A setup's own files beside it keep neither the id nor its folder's mode where the root has other ones.
+test_a_setup_on_a_root_without_a_machine_id_finds_none_and_leaves_none() {
+	mkdir -p root/bin root/proc root/dev root/sys root/tmp root/run root/etc
+	cp /bin/busybox root/bin/
+	chmod 0711 root/etc
+	cat >vmrig.yaml <<-END
+		defaults: { memory: 256M, timeout: 120s, isolate: clone, root: root }
+		template: { setup: [/bin/busybox, sh, -c, 'cd /etc; /bin/busybox stat -c %a:%n . * >/before; echo >new'] }
+		tests:
+		  - { name: t, run: [/bin/busybox, sh, -c, '/bin/busybox cat /before; cd /etc; /bin/busybox stat -c %a:%n . *'] }
+	END
+	vmrig test -j 1 -o out.d
+	code_is 0
+	has out.d/results.jsonl '"isolate":"clone"'
+	same "$(grep -v '*' out.d/cases/t/stdout)" "711:."$'\n'"711:."$'\n'"644:new"
+}
+
 # What programs draw, and where they lie, also once the kernel has stirred its generator.
 test_clones_that_are_to_be_alike_draw_the_same_numbers() {
 	cat >draws.py <<-'END'
