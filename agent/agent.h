@@ -112,8 +112,7 @@ void session_shutdown(void); /* begins the end: the loop does the rest */
 
 /* In guests that are to be alike; nothing in others. */
 void alike_begin(void); /* before HELLO */
-void alike_child(
-	void); /* in a process that is about to become a command: its addresses are not drawn */
+void alike_child(void); /* in a process that becomes a command: no ASLR */
 void alike_poll(struct poll_set *set);
 void alike_step(const struct poll_set *set); /* answers one getrandom(2) */
 
@@ -129,8 +128,7 @@ struct exec_room { /* borrowed */
 struct exec_request { /* borrowed */
 	char **argv, **env;
 	const char *cwd, *user;
-	const char *
-		program; /* the file to execute; "": argv[0] is looked for in PATH, as it is where that fails */
+	const char *program; /* to execute; where that fails, and if "": argv[0], by PATH */
 	const struct exec_room *room; /* NULL: the root as it is */
 };
 

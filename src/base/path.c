@@ -208,7 +208,7 @@ int path_cache_sub_read(const char *name, char **ret, struct err *e)
 	return path_cache_sub(name, ret, e);
 }
 
-static bool executable(const char *path)
+bool path_is_program(const char *path)
 {
 	return file_exists(path) && access(path, X_OK) == 0;
 }
@@ -232,7 +232,7 @@ int path_program(const char *program, char **ret)
 
 	if (strchr(program, '/')) {
 		found = program_in("", program);
-		if (!executable(found))
+		if (!path_is_program(found))
 			return -ENOENT;
 		*ret = TAKE_PTR(found);
 		return 0;
@@ -243,7 +243,7 @@ int path_program(const char *program, char **ret)
 	for (dir = strtok_r(dirs, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
 		free(found);
 		found = program_in(dir, program);
-		if (executable(found)) {
+		if (path_is_program(found)) {
 			*ret = TAKE_PTR(found);
 			return 0;
 		}

@@ -36,6 +36,9 @@ int path_cache_sub(const char *name, char **ret, struct err *e);
 /* The same to read from: one that is there below $VMRIG_CACHE_DIR need not be writable. */
 int path_cache_sub_read(const char *name, char **ret, struct err *e);
 
+/* PATH is a file that we may execute. */
+bool path_is_program(const char *path);
+
 /* The full path of PROGRAM (looked up in PATH unless it has a slash), or -ENOENT. Empty parts of
  * PATH, the working folder by POSIX, are passed over. Caller owns. */
 int path_program(const char *program, char **ret);

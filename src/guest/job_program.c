@@ -4,8 +4,6 @@
  * and ask for each by 9p; here it costs nothing. The guest looks itself where the answer turns out to be wrong.
  */
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/path.h"
@@ -18,13 +16,6 @@ static const char *variable(const char *const *env, const char *name_and_sign)
 		if (strncmp(*env, name_and_sign, strlen(name_and_sign)) == 0)
 			return *env + strlen(name_and_sign);
 	return NULL;
-}
-
-static bool is_program(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
 /* Another command of the guest may have put a program of that name before the one that is found here. */
@@ -43,14 +34,14 @@ char *job_program(const struct job *j, size_t i)
 	if (!path || strchr(c->argv[0], '/') || !c->argv[0][0] || (c->user && c->user[0]) ||
 		!as_on_the_host(j, i))
 		return NULL;
-	for (; *path == '/';
-		path = *end ? end + 1 : end) { /* others depend on the working folder */
+	/* What else stands there depends on the working folder. */
+	for (; *path == '/'; path = *end ? end + 1 : end) {
 		_cleanup_free_ char *dir = NULL, *file = NULL;
 
 		end = path + strcspn(path, ":");
 		dir = xstrndup(path, (size_t)(end - path));
 		file = path_join(dir, c->argv[0]);
-		if (is_program(file))
+		if (path_is_program(file))
 			return TAKE_PTR(file);
 	}
 	return NULL;

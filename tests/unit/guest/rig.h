@@ -102,6 +102,8 @@ void say_bytes(const void *data, size_t len); /* whatever they are */
 size_t frame_bytes(uint8_t type, const void *payload, size_t len, uint8_t *ret);
 void say_hello(void);
 void say_hello_version(uint16_t version);
+/* Another session begins: the numbers of frames, too, behind SEQ of the agent's. */
+void session_anew(uint32_t seq);
 /* HELLO of a machine that becomes the template, and what comes between it and the HELLO behind which it is saved. */
 void be_parked(void);
 void say_done(uint32_t id, int32_t error, const char *text);

@@ -180,15 +180,20 @@ void say_bye(void)
 	say_enc(WIRE_BYE, &e);
 }
 
+void session_anew(uint32_t seq)
+{
+	rig.w = (struct wire_writer){ .seq = seq };
+	wire_reader_release(&rig.r);
+	wire_reader_init(&rig.r);
+}
+
 void be_parked(void)
 {
 	say_hello();
 	expect(WIRE_WELCOME);
 	expect(WIRE_PARK);
 	say_done(ID_PARK, 0, "");
-	rig.w = (struct wire_writer){ 0 };
-	wire_reader_release(&rig.r);
-	wire_reader_init(&rig.r);
+	session_anew(0);
 	say_hello();
 }
 

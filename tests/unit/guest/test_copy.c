@@ -25,21 +25,13 @@ static int forget(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, wish_parking, forget)
 
-/* Another session: the numbers of frames begin anew, behind SEQ of them. */
-static void session(uint32_t seq)
-{
-	rig.w = (struct wire_writer){ .seq = seq };
-	wire_reader_release(&rig.r);
-	wire_reader_init(&rig.r);
-}
-
 static void to_the_commands(void)
 {
 	start();
 	be_parked();
 	turn();
 	assert_int_equal(machine.commits, 1);
-	session(1);
+	session_anew(1);
 	machine.ended = 0;
 	expect(WIRE_WELCOME);
 }
@@ -48,7 +40,7 @@ static void park_it(void)
 {
 	expect(WIRE_PARK);
 	say_done(ID_PARK, 0, "");
-	session(0);
+	session_anew(0);
 	say_hello();
 	turn();
 }
@@ -118,7 +110,7 @@ static void a_copy_has_its_root_and_runs_its_command_at_once(void **state)
 	for (unsigned i = 1; i <= 2; i++) {
 		start_copy();
 		assert_int_equal(machine.copies, i);
-		session(1);
+		session_anew(1);
 		expect(WIRE_WELCOME);
 		run_to_the_end();
 		assert_int_equal(rig.report->isolate, ISOLATE_CLONE);
@@ -149,7 +141,7 @@ static void folders_to_write_to_are_mounted_by_the_copies(void **state)
 	say_exited(0, 0);
 	park_it();
 	start_copy();
-	session(1);
+	session_anew(1);
 	expect(WIRE_WELCOME);
 	expect(WIRE_SHARE);
 	expect_nothing();
@@ -165,7 +157,7 @@ static void where_there_is_no_copy_the_template_serves(void **state)
 	assert_false(job_parked(parked));
 	machine.ended = 0;
 	assert_int_equal(machine.copies, 0);
-	session(1);
+	session_anew(1);
 	expect(WIRE_WELCOME);
 	expect(WIRE_ROOT);
 	say_done(ID_ROOT, 0, "");
@@ -181,7 +173,7 @@ static void a_copy_that_never_ran_is_no_verdict_and_does_not_cost_the_template(v
 	start_copy();
 	turn();
 	machine.ended = 0;
-	session(1);
+	session_anew(1);
 	expect(WIRE_WELCOME);
 	expect(WIRE_ROOT);
 	say_done(ID_ROOT, 0, "");

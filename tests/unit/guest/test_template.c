@@ -15,9 +15,7 @@ static int wish_clone(void **state)
 /* The frames of a clone go on behind the HELLO of its template. */
 static void woken(void)
 {
-	rig.w = (struct wire_writer){ .seq = 1 };
-	wire_reader_release(&rig.r);
-	wire_reader_init(&rig.r);
+	session_anew(1);
 	machine.ended = 0;
 	expect(WIRE_WELCOME);
 	expect(WIRE_ROOT);
@@ -142,9 +140,7 @@ static struct given welcomed(void)
 {
 	struct given g;
 
-	rig.w = (struct wire_writer){ .seq = 1 };
-	wire_reader_release(&rig.r);
-	wire_reader_init(&rig.r);
+	session_anew(1);
 	machine.ended = 0;
 	expect(WIRE_WELCOME);
 	g = given();
@@ -292,9 +288,7 @@ static void one_that_is_not_parked_is_booted_instead(void **state)
 	turn();
 	assert_int_equal(machine.started, 2);
 	assert_int_equal(machine.saves, 0);
-	rig.w = (struct wire_writer){ 0 };
-	wire_reader_release(&rig.r);
-	wire_reader_init(&rig.r);
+	session_anew(0);
 	machine.ended = 0;
 	say_hello();
 	expect(WIRE_WELCOME);
@@ -351,9 +345,7 @@ static void one_that_the_engine_refuses_is_removed_and_made_anew(void **state)
 	turn();
 	assert_int_equal(machine.removes, 1);
 	assert_true(machine.last.memory_shared);
-	rig.w = (struct wire_writer){ 0 };
-	wire_reader_release(&rig.r);
-	wire_reader_init(&rig.r);
+	session_anew(0);
 	be_parked();
 	turn();
 	assert_int_equal(machine.commits, 1);
@@ -469,9 +461,7 @@ static void one_that_fails_is_run_in_a_guest_that_boots(void **state)
 	assert_int_equal(machine.started, 2);
 	assert_int_equal(machine.commits, 0);
 	machine.ended = 0;
-	rig.w = (struct wire_writer){ 0 };
-	wire_reader_release(&rig.r);
-	wire_reader_init(&rig.r);
+	session_anew(0);
 	say_hello();
 	expect(WIRE_WELCOME);
 	expect(WIRE_ROOT);
