@@ -243,7 +243,7 @@ int load_test(struct yaml_reader *l, const struct yaml_node *n)
 	struct suite_test *t;
 	int r;
 
-	s->tests = xrealloc(s->tests, (s->n_tests + 1) * sizeof(*s->tests));
+	VEC_GROW(s->tests, s->n_tests, s->cap_tests);
 	t = &s->tests[s->n_tests++];
 	suite_test_copy(t, &loader_of(l)->defaults.test);
 	t->line = n->line;

@@ -104,7 +104,7 @@ struct suite {
 	struct suite_machine *machines;
 	size_t n_machines; /* at least one */
 	struct suite_test *tests;
-	size_t n_tests;
+	size_t n_tests, cap_tests;
 	struct strv template_setup; /* argv: run once, before a template is kept; empty: none */
 	char *root; /* owned; NULL: the host's */
 	int64_t boot_ms, idle_ms, total_ms;
