@@ -86,10 +86,32 @@ none_marked() {
 	[ -z "$(marked "$1" | grep -vx "$BASHPID" || true)" ]
 }
 
+end_marked() {
+	marked "$1" | xargs -r kill -9 2>/dev/null
+}
+
+drop() {
+	chmod -R u+rwX "$1" 2>/dev/null
+	rm -rf "$1"
+}
+
+# Told to stop, by Ctrl-C or a time limit: nothing is left of the test that runs, whose folder and mark run_one has set.
+stop_on() {
+	trap '' INT TERM HUP
+	if [ -n "${dir:-}" ]; then
+		end_marked "$mark"
+		eventually none_marked "$mark"
+		drop "$dir"
+	fi
+	exit $((128 + $1))
+}
+trap 'stop_on 1' HUP
+trap 'stop_on 2' INT
+trap 'stop_on 15' TERM
+
 run_one() {
-	local dir mark left status
+	local dir mark=$$.$RANDOM.$RANDOM left status
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/vmrig-e2e.XXXXXX")
-	mark=$$.$RANDOM.$RANDOM
 	mkdir -p "$dir/home" "$dir/tmp" "$dir/run" "$dir/work"
 	chmod 755 "$dir" "$dir/work"
 	chmod 700 "$dir/run"
@@ -104,7 +126,7 @@ run_one() {
 	status=$?
 	if ! eventually none_marked "$mark"; then
 		echo "left running: $(marked "$mark" | xargs -I{} sh -c 'tr "\0" " " </proc/{}/cmdline' | cut -c1-200)" >>"$dir/log"
-		marked "$mark" | xargs -r kill -9 2>/dev/null
+		end_marked "$mark"
 		status=1
 	fi
 	left=$(find "$dir/tmp" "$dir/run" -mindepth 1 | head -n 5)
@@ -113,8 +135,7 @@ run_one() {
 		status=1
 	fi
 	log=$(sed 's/^/# /' "$dir/log")
-	chmod -R u+rwX "$dir" 2>/dev/null
-	rm -rf "$dir"
+	drop "$dir"
 	return $status
 }
 
