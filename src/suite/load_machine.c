@@ -186,6 +186,8 @@ static const struct yaml_key kernel_keys[] = {
 };
 #undef FIELD
 
+#define KERNELS_MAX 1000
+
 /* A spec alone is its own name. */
 int load_kernel(struct yaml_reader *l, const struct yaml_node *n)
 {
@@ -194,6 +196,8 @@ int load_kernel(struct yaml_reader *l, const struct yaml_node *n)
 	struct suite_kernel *k;
 	int r;
 
+	if (s->n_kernels == KERNELS_MAX)
+		return yaml_error(&l->y, n, l->e, "more than %d kernels", KERNELS_MAX);
 	s->kernels = xrealloc(s->kernels, (s->n_kernels + 1) * sizeof(*s->kernels));
 	k = &s->kernels[s->n_kernels++];
 	*k = (struct suite_kernel){ 0 };
